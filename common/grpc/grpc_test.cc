@@ -1,10 +1,11 @@
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/steady_timer.hpp"
@@ -28,7 +29,7 @@ using ::boost::asio::awaitable;
 // Echoes; "slow" waits for ever, and sets `cancelled` once it no longer does.
 awaitable<absl::Status> Echo(const testing::Msg* request,
                              testing::Msg* response,
-                             std::atomic<bool>* cancelled) {
+                             absl::Notification* cancelled) {
   if (request->text().empty()) co_return absl::InvalidArgumentError("empty");
   if (request->text() == "throw") throw std::runtime_error("secret");
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
@@ -37,7 +38,7 @@ awaitable<absl::Status> Echo(const testing::Msg* request,
   const auto [error] = co_await timer.async_wait(
       boost::asio::as_tuple(boost::asio::use_awaitable));
   if (error) {
-    *cancelled = true;
+    cancelled->Notify();
     co_return absl::CancelledError("stopped");
   }
   response->set_text("hi " + request->text());
@@ -54,11 +55,14 @@ class EchoService final : public testing::Echo::CallbackService {
     return ServeUnary(executor_, Echo(request, response, &cancelled_));
   }
 
-  bool Cancelled() const { return cancelled_; }
+  // Whether a handler was cancelled; waits for that.
+  bool Cancelled() const {
+    return cancelled_.WaitForNotificationWithTimeout(absl::Seconds(10));
+  }
 
  private:
   boost::asio::any_io_executor executor_;
-  std::atomic<bool> cancelled_ = false;
+  absl::Notification cancelled_;
 };
 
 class GrpcTest : public ::testing::Test {
@@ -126,8 +130,6 @@ TEST_F(GrpcTest, DeadlineCancelsHandler) {
   std::string out;
   EXPECT_THAT(RunSync(Call("slow", std::chrono::milliseconds(100), &out)),
               StatusIs(StatusCode::kDeadlineExceeded));
-  for (int i = 0; i < 200 && !service_.Cancelled(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_TRUE(service_.Cancelled());
 }
 
