@@ -1,0 +1,12 @@
+#pragma once
+
+namespace lamplighter {
+
+// The topics that carry Lamplighter's data; topics.h knows how they are made.
+inline constexpr char kFluxEventsTopic[] = "lamplighter.flux-events.v1";
+inline constexpr char kGitEventsTopic[] = "lamplighter.git-events.v1";
+inline constexpr char kStatusIntentsTopic[] = "lamplighter.status-intents.v1";
+inline constexpr char kStatusOutcomesTopic[] = "lamplighter.status-outcomes.v1";
+inline constexpr char kDeadLettersTopic[] = "lamplighter.dead-letters.v1";
+
+}  // namespace lamplighter
