@@ -1,0 +1,124 @@
+#include "services/ingest/ingest_app.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/async/task_group.h"
+#include "common/async/timer_sleeper.h"
+#include "common/config/duration.h"
+#include "common/kafka/kafka_options.h"
+#include "common/kafka/kafka_producer.h"
+#include "common/kafka/topic_setup.h"
+#include "common/status/macros.h"
+#include "services/ingest/source_config.h"
+#include "services/ingest/sources.h"
+
+namespace lamplighter::ingest {
+namespace {
+
+namespace asio = boost::asio;
+
+// IngestService with the producer that it writes to.
+class KafkaIngest final : public Service {
+ public:
+  KafkaIngest(IngestService::Options options, SourceRegistry sources,
+              std::unique_ptr<KafkaProducer> producer, KafkaOptions kafka,
+              AppContext& context)
+      : flush_timeout_(options.drain_timeout),
+        kafka_(std::move(kafka)),
+        kafka_config_(context.config.kafka()),
+        producer_(std::move(producer)),
+        ingest_(std::move(options), std::move(sources), *producer_, context),
+        tasks_(context.loop.get_executor(), "ingest") {}
+
+  // The producer ends the requests that still wait for it, and their handler
+  // must be there for that.
+  ~KafkaIngest() override { producer_.reset(); }
+
+  asio::awaitable<absl::Status> Start() override {
+    tasks_.Spawn(SetUpTopics(kafka_, kafka_config_, sleeper_));
+    co_return co_await ingest_.Start();
+  }
+
+  asio::awaitable<void> Stop() override {
+    co_await ingest_.Stop();
+    co_await producer_->Flush(flush_timeout_);
+    co_await tasks_.Drain(absl::ZeroDuration());
+  }
+
+ private:
+  const absl::Duration flush_timeout_;
+  const KafkaOptions kafka_;
+  const config::v1::Kafka kafka_config_;
+  TimerSleeper sleeper_;
+  std::unique_ptr<KafkaProducer> producer_;
+  IngestService ingest_;
+  TaskGroup tasks_;  // last: its tasks use what is above
+};
+
+}  // namespace
+
+absl::StatusOr<IngestService::Options> ReadOptions(
+    const config::v1::Ingest& config, const ConfigFile& file) {
+  IngestService::Options options;
+  HttpServer::Options& http = options.http;
+  http.listen = config.listen().empty() ? "0.0.0.0:8080" : config.listen();
+  if (config.max_body() > 0) http.max_body = config.max_body();
+  if (config.max_connections() > 0) {
+    http.max_connections = config.max_connections();
+  }
+  if (config.max_body_memory() > 0) {
+    http.max_body_memory = config.max_body_memory();
+  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      http.header_timeout,
+      DurationOr(
+          file, "ingest.header_timeout",
+          config.has_header_timeout() ? &config.header_timeout() : nullptr,
+          http.header_timeout));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      http.body_timeout,
+      DurationOr(file, "ingest.body_timeout",
+                 config.has_body_timeout() ? &config.body_timeout() : nullptr,
+                 http.body_timeout));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      http.idle_timeout,
+      DurationOr(file, "ingest.idle_timeout",
+                 config.has_idle_timeout() ? &config.idle_timeout() : nullptr,
+                 http.idle_timeout));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      options.drain_timeout,
+      DurationOr(file, "ingest.drain_timeout",
+                 config.has_drain_timeout() ? &config.drain_timeout() : nullptr,
+                 options.drain_timeout));
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<Service>> MakeIngest(AppContext& context) {
+  const config::v1::Ingest& config = context.config.ingest();
+  const config::v1::Kafka& kafka = context.config.kafka();
+  LAMPLIGHTER_ASSIGN_OR_RETURN(IngestService::Options options,
+                               ReadOptions(config, context.config_file));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(std::vector<Source> sources,
+                               ReadSources(config, context.config_file));
+  KafkaProducer::Options producer_options;
+  LAMPLIGHTER_ASSIGN_OR_RETURN(producer_options.kafka, MakeKafkaOptions(kafka));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      producer_options.message_timeout,
+      DurationOr(
+          context.config_file, "kafka.produce_timeout",
+          kafka.has_produce_timeout() ? &kafka.produce_timeout() : nullptr,
+          producer_options.message_timeout));
+  producer_options.on_fatal = context.fail;
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      std::unique_ptr<KafkaProducer> producer,
+      KafkaProducer::Create(producer_options, context.loop));
+  return std::make_unique<KafkaIngest>(
+      std::move(options), SourceRegistry(std::move(sources)),
+      std::move(producer), producer_options.kafka, context);
+}
+
+}  // namespace lamplighter::ingest

@@ -1,0 +1,124 @@
+#include "services/ingest/metrics.h"
+
+#include <string>
+
+namespace lamplighter::ingest {
+namespace {
+
+// By Reason.
+constexpr std::array<const char*, kReasons> kReasonNames = {
+    "signature",      "no_signature", "malformed",   "size",
+    "unknown_source", "content_type", "wrong_forge", "method",
+    "timeout",        "broker",       "overload",    "internal"};
+
+Reason ReasonOf(int status) {
+  switch (status) {
+    case 404:
+      return Reason::kUnknownSource;
+    case 405:
+      return Reason::kMethod;
+    case 408:
+      return Reason::kTimeout;
+    case 413:
+    case 431:
+      return Reason::kSize;
+    case 500:
+      return Reason::kInternal;
+    case 503:
+      return Reason::kOverload;
+    default:
+      return Reason::kMalformed;
+  }
+}
+
+// Ingest answers within the broker's round trip, or not at all.
+prometheus::Histogram::BucketBoundaries Seconds() {
+  return {0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032,
+          0.064,  0.125, 0.25,  0.5,   1,     2,     5};
+}
+
+}  // namespace
+
+absl::string_view NameOf(v1::GitEvent::Type type) {
+  switch (type) {
+    case v1::GitEvent::PUSH:
+      return "push";
+    case v1::GitEvent::PULL_REQUEST:
+      return "pull-request";
+    case v1::GitEvent::REPOSITORY_CREATED:
+      return "repository-created";
+    case v1::GitEvent::REPOSITORY_RENAMED:
+      return "repository-renamed";
+    case v1::GitEvent::REPOSITORY_DELETED:
+      return "repository-deleted";
+    case v1::GitEvent::INSTALLATION_CHANGED:
+      return "installation-changed";
+    case v1::GitEvent::PING:
+      return "ping";
+    default:
+      return "other";
+  }
+}
+
+IngestMetrics::IngestMetrics(Metrics& metrics) {
+  auto& requests = metrics.AddCounters(
+      "lamplighter_ingest_requests_total",
+      "Requests by what became of them: accepted or rejected.");
+  auto& rejected = metrics.AddCounters("lamplighter_ingest_rejected_total",
+                                       "Requests not accepted, by why.");
+  auto& events =
+      metrics.AddCounters("lamplighter_ingest_git_events_total",
+                          "Webhooks that verified, by what they say.");
+  auto& durations = metrics.AddHistograms(
+      "lamplighter_ingest_request_duration_seconds",
+      "From the whole request being there to its answer being ready.");
+  for (size_t i = 0; i < providers_.size(); ++i) {
+    const bool known = i < std::size(kSourceTypes);
+    const std::string name =
+        known ? std::string(NameOf(kSourceTypes[i])) : "none";
+    PerProvider& provider = providers_[i];
+    provider.accepted =
+        &requests.Add({{"provider", name}, {"result", "accepted"}});
+    provider.rejected =
+        &requests.Add({{"provider", name}, {"result", "rejected"}});
+    for (size_t reason = 0; reason < kReasons; ++reason) {
+      provider.reasons[reason] =
+          &rejected.Add({{"provider", name}, {"reason", kReasonNames[reason]}});
+    }
+    provider.duration =
+        known ? &durations.Add({{"provider", name}}, Seconds()) : nullptr;
+    provider.types.fill(nullptr);
+    if (!known || kSourceTypes[i] == SourceType::kFlux) continue;
+    for (int type = v1::GitEvent::PUSH; type < v1::GitEvent::Type_ARRAYSIZE;
+         ++type) {
+      provider.types[type] = &events.Add(
+          {{"provider", name},
+           {"type",
+            std::string(NameOf(static_cast<v1::GitEvent::Type>(type)))}});
+    }
+  }
+}
+
+void IngestMetrics::Accepted(SourceType provider, absl::Duration took) {
+  Of(provider).accepted->Increment();
+  Of(provider).duration->Observe(absl::ToDoubleSeconds(took));
+}
+
+void IngestMetrics::Rejected(SourceType provider, Reason reason,
+                             absl::Duration took) {
+  Of(provider).rejected->Increment();
+  Of(provider).reasons[static_cast<size_t>(reason)]->Increment();
+  Of(provider).duration->Observe(absl::ToDoubleSeconds(took));
+}
+
+void IngestMetrics::RejectedByServer(int status) {
+  providers_.back().rejected->Increment();
+  providers_.back().reasons[static_cast<size_t>(ReasonOf(status))]->Increment();
+}
+
+void IngestMetrics::Normalized(SourceType provider, v1::GitEvent::Type type) {
+  prometheus::Counter* const counter = Of(provider).types[type];
+  if (counter != nullptr) counter->Increment();
+}
+
+}  // namespace lamplighter::ingest
