@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "boost/asio/awaitable.hpp"
+#include "common/forge/git_address.h"
+#include "common/http/http_client.h"
+#include "common/time/clock.h"
+#include "services/provider/credentials.h"
+#include "services/provider/metrics.h"
+
+namespace lamplighter::provider {
+
+// A credential's quota, as its forge last said.
+struct ForgeRateLimit {
+  int64_t limit = 0;
+  int64_t remaining = 0;
+  absl::Time resets_at;
+};
+
+// One operation on a forge: where, as whom, and until when. A forge makes all
+// its requests through it, so that none outlasts the caller and each is
+// measured. Made for one operation, on the loop only.
+class ForgeCall {
+ public:
+  struct Target {
+    std::string provider_type;
+    GitAddress address;
+    Access access;
+    absl::Duration timeout;   // of one request
+    absl::Duration deadline;  // of the operation, as Clock::MonotonicNow()
+  };
+
+  // The rest must outlive it.
+  ForgeCall(Target target, HttpClient& http, const Clock& clock,
+            ProviderMetrics& metrics)
+      : target_(std::move(target)),
+        http_(http),
+        clock_(clock),
+        metrics_(metrics) {}
+
+  const Target& target() const { return target_; }
+  absl::Time Now() const { return clock_.Now(); }
+  bool HasTimeLeft() const { return TimeLeft() > absl::ZeroDuration(); }
+
+  // Sends `call` with the target's transport and what time there is; whatever
+  // answer comes, or an error as of HttpClient (with Unavailable for an answer
+  // that is too large). `operation` is for metrics: "read", "write".
+  boost::asio::awaitable<absl::StatusOr<HttpResult>> Send(std::string operation,
+                                                          HttpCall call);
+
+  // What a forge said, fit to be in an error: one line, masked, cut.
+  std::string Quote(absl::string_view text) const;
+
+  // `text` without control characters and secrets.
+  std::string Clean(absl::string_view text) const;
+
+  void set_rate_limit(const ForgeRateLimit& limit);
+  const absl::optional<ForgeRateLimit>& rate_limit() const {
+    return rate_limit_;
+  }
+
+ private:
+  absl::Duration TimeLeft() const {
+    return target_.deadline - clock_.MonotonicNow();
+  }
+  void Measure(const std::string& operation, const std::string& code,
+               absl::Duration duration);
+
+  Target target_;
+  HttpClient& http_;
+  const Clock& clock_;
+  ProviderMetrics& metrics_;
+  absl::optional<ForgeRateLimit> rate_limit_;
+};
+
+// One element of a URL's path, percent-encoded.
+std::string EscapePath(absl::string_view element);
+
+// Retry-After, in seconds or as a date; none where it is absent or unreadable.
+absl::optional<absl::Duration> RetryAfterHeader(const HttpHeaders& headers,
+                                                absl::Time now);
+
+// ResourceExhausted with how long to wait, which is kept between a second and
+// two hours: no forge's window is longer, but a clock may be wrong.
+absl::Status RateLimited(absl::string_view message, absl::Duration wait);
+
+// What an answer that is no success means wherever a forge has no word of its
+// own for it; the codes are those of ProviderService. `message` is what the
+// forge said, already quoted.
+absl::Status StatusFromAnswer(const HttpResult& answer,
+                              absl::string_view message, absl::Time now);
+
+}  // namespace lamplighter::provider

@@ -1,0 +1,200 @@
+#include "services/provider/forges/github_api.h"
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "boost/json/object.hpp"
+#include "boost/json/serialize.hpp"
+#include "common/status/macros.h"
+#include "services/provider/outgoing_text.h"
+#include "simdjson.h"
+
+namespace lamplighter::provider {
+namespace {
+
+namespace asio = ::boost::asio;
+using ::simdjson::dom::element;
+
+constexpr size_t kMaxContext = 255;
+constexpr int kMaxPages = 20;
+
+absl::string_view Word(v1::CommitState state) {
+  switch (state) {
+    case v1::PENDING:
+    case v1::RUNNING:
+      return "pending";
+    case v1::SUCCESS:
+      return "success";
+    case v1::FAILURE:
+      return "failure";
+    case v1::ERROR:
+      return "error";
+    default:
+      return "";
+  }
+}
+
+// Empty where there is none or it is no string: null, say.
+std::string StringAt(element object, absl::string_view key) {
+  std::string_view value;
+  if (object[std::string_view(key.data(), key.size())].get(value)) return "";
+  return std::string(value);
+}
+
+std::string IdOf(element object) {
+  int64_t id = 0;
+  if (object["id"].get(id)) return "";
+  return absl::StrCat(id);
+}
+
+ForgeStatus ReadStatus(element object, absl::string_view state_key) {
+  ForgeStatus status;
+  status.context = StringAt(object, "context");
+  status.state = StringAt(object, state_key);
+  status.description = StringAt(object, "description");
+  status.target_url = StringAt(object, "target_url");
+  status.id = IdOf(object);
+  absl::Time updated_at;
+  std::string error;
+  if (absl::ParseTime(absl::RFC3339_full, StringAt(object, "updated_at"),
+                      &updated_at, &error)) {
+    status.updated_at = updated_at;
+  }
+  return status;
+}
+
+// Ids are decimal numbers that grow.
+bool IsNewer(const ForgeStatus& a, const ForgeStatus& b) {
+  return std::make_pair(a.id.size(), absl::string_view(a.id)) >
+         std::make_pair(b.id.size(), absl::string_view(b.id));
+}
+
+absl::Status Unreadable() {
+  return absl::UnavailableError(
+      "the forge answered with something else than its API does");
+}
+
+}  // namespace
+
+absl::StatusOr<ForgeStatus> RenderLikeGitHub(const v1::StatusIntent& intent,
+                                             size_t max_description) {
+  ForgeStatus status;
+  status.state = std::string(Word(intent.state()));
+  if (status.state.empty()) {
+    return absl::InvalidArgumentError("intent.state: must be a known state");
+  }
+  const size_t length = CountCharacters(intent.context());
+  if (length == 0 || length > kMaxContext) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "intent.context: must have 1 to ", kMaxContext, " characters"));
+  }
+  status.context = intent.context();
+  status.description = CutCharacters(intent.description(), max_description);
+  status.target_url = intent.target_url();
+  return status;
+}
+
+v1::CommitState StateLikeGitHub(absl::string_view forge_state) {
+  if (forge_state == "pending") return v1::PENDING;
+  if (forge_state == "success" || forge_state == "skipped") return v1::SUCCESS;
+  if (forge_state == "failure" || forge_state == "warning") return v1::FAILURE;
+  if (forge_state == "error") return v1::ERROR;
+  return v1::COMMIT_STATE_UNSPECIFIED;
+}
+
+OwnerAndRepository SplitRepository(const GitAddress& address) {
+  std::vector<std::string> elements;
+  for (const absl::string_view element : absl::StrSplit(address.path, '/')) {
+    elements.push_back(EscapePath(element));
+  }
+  OwnerAndRepository result;
+  const size_t before = elements.size() < 2 ? 0 : elements.size() - 2;
+  for (size_t i = 0; i < before; ++i) {
+    absl::StrAppend(&result.prefix, "/", elements[i]);
+  }
+  result.repository = absl::StrJoin(elements.begin() + static_cast<int>(before),
+                                    elements.end(), "/");
+  return result;
+}
+
+std::string StatusBody(const ForgeStatus& status) {
+  boost::json::object body;
+  body["state"] = status.state;
+  if (!status.target_url.empty()) body["target_url"] = status.target_url;
+  body["description"] = status.description;
+  body["context"] = status.context;
+  return boost::json::serialize(body);
+}
+
+absl::StatusOr<std::string> ParseCreated(const std::string& body) {
+  simdjson::dom::parser parser;
+  element root;
+  if (parser.parse(body).get(root)) return Unreadable();
+  std::string id = IdOf(root);
+  if (id.empty()) return Unreadable();
+  return id;
+}
+
+std::string ErrorMessage(const std::string& body) {
+  simdjson::dom::parser parser;
+  element root;
+  if (parser.parse(body).get(root)) return "";
+  std::vector<std::string> messages;
+  if (std::string message = StringAt(root, "message"); !message.empty()) {
+    messages.push_back(std::move(message));
+  }
+  simdjson::dom::array errors;
+  if (!root["errors"].get(errors)) {
+    for (const element error : errors) {
+      std::string_view text;
+      if (error.get(text)) text = std::string_view();
+      messages.push_back(text.empty() ? StringAt(error, "message")
+                                      : std::string(text));
+      if (messages.size() == 5) break;
+    }
+  }
+  return absl::StrJoin(messages, "; ");
+}
+
+absl::StatusOr<std::vector<ForgeStatus>> ParseCombinedStatus(
+    const std::string& body, absl::string_view state_key) {
+  simdjson::dom::parser parser;
+  element root;
+  element list;
+  if (parser.parse(body).get(root) || root["statuses"].get(list)) {
+    return Unreadable();
+  }
+  std::vector<ForgeStatus> statuses;
+  if (list.is_null()) return statuses;  // Gitea's word for none
+  simdjson::dom::array array;
+  if (list.get(array)) return Unreadable();
+  for (const element entry : array) {
+    statuses.push_back(ReadStatus(entry, state_key));
+  }
+  return statuses;
+}
+
+asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> ReadPages(
+    FetchPage fetch, IsWanted is_wanted, bool first) {
+  absl::flat_hash_map<std::string, ForgeStatus> newest;
+  for (int page = 1; page <= kMaxPages; ++page) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(StatusPage got, co_await fetch(page));
+    for (ForgeStatus& status : got.statuses) {
+      if (!is_wanted(status)) continue;
+      const auto [it, is_new] = newest.try_emplace(status.context, status);
+      if (!is_new && IsNewer(status, it->second)) {
+        it->second = std::move(status);
+      }
+    }
+    if (got.is_last || (first && !newest.empty())) break;
+  }
+  std::vector<ForgeStatus> statuses;
+  for (auto& [context, status] : newest) statuses.push_back(std::move(status));
+  co_return statuses;
+}
+
+}  // namespace lamplighter::provider

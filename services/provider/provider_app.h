@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "boost/asio/awaitable.hpp"
+#include "boost/asio/steady_timer.hpp"
+#include "common/app/app.h"
+#include "common/grpc/grpc_server.h"
+#include "common/http/http_client.h"
+#include "common/manifests/manifest_directory.h"
+#include "services/provider/provider_service.h"
+#include "services/provider/status_worker.h"
+
+namespace lamplighter::provider {
+
+// The provider worker: the wiring of what the section `provider` says.
+class ProviderApp final : public Service {
+ public:
+  // InvalidArgument "FILE:LINE: provider.…" for what cannot be used.
+  static absl::StatusOr<std::unique_ptr<ProviderApp>> Create(
+      AppContext& context);
+
+  boost::asio::awaitable<absl::Status> Start() override;
+  boost::asio::awaitable<void> Stop() override;
+
+  // Of the gRPC server; from the end of Start() on.
+  int port() const { return server_->port(); }
+
+ private:
+  ProviderApp(AppContext& context, GrpcServer::Options listen,
+              absl::Duration drain)
+      : loop_(context.loop),
+        listen_(std::move(listen)),
+        drain_(drain),
+        refresh_(context.loop) {}
+
+  void RefreshLater();
+
+  boost::asio::io_context& loop_;
+  const GrpcServer::Options listen_;
+  const absl::Duration drain_;
+  std::unique_ptr<ManifestDirectory> manifests_;
+  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<StatusWorker> worker_;
+  std::unique_ptr<ProviderService> service_;
+  std::unique_ptr<GrpcServer> server_;
+  bool is_stopping_ = false;
+  // Last: its callback uses the rest.
+  boost::asio::steady_timer refresh_;
+};
+
+// The same, as a ServiceFactory.
+absl::StatusOr<std::unique_ptr<Service>> MakeProvider(AppContext& context);
+
+}  // namespace lamplighter::provider
