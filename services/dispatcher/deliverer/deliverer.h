@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
+#include "absl/random/bit_gen_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/kafka/record.h"
+#include "common/time/clock.h"
+#include "proto/lamplighter/v1/provider.pb.h"
+#include "proto/lamplighter/v1/statuses.pb.h"
+#include "services/dispatcher/deliverer/backoff.h"
+#include "services/dispatcher/deliverer/finished_intent.h"
+
+namespace lamplighter::dispatcher {
+
+// What the deliverer makes happen. Both are called within the deliverer's own
+// functions, and must not call it back from there.
+class DeliveryPort {
+ public:
+  virtual ~DeliveryPort() = default;
+
+  // Ask a provider worker to set the status; report to OnAnswer() with `call`.
+  // `known_different`: see SetCommitStatusRequest.
+  virtual void Call(uint64_t call, const ReceivedIntent& received,
+                    bool known_different) = 0;
+
+  // Tell the world what became of an intent, and be done with its record.
+  virtual void Finish(FinishedIntent finished) = 0;
+};
+
+// Decides when which status is set. The heart of the dispatcher, and no more
+// than its decisions: it knows no Kafka, no gRPC and no timer, but a clock, and
+// is told and tells through plain calls. On the loop only.
+//
+// Of all intents for one (repository, sha, context) only the newest counts, by
+// event time, then by order of arrival: an older one is superseded, even while
+// it waits; an equal one needs no call; and of one key never two calls run at
+// once, so that what the forge shows last is what was meant last.
+//
+// Keys are worked on at once, but for each Provider object (one credential) in
+// a lane of its own. When a call fails for a reason that other calls of the
+// lane share (forge away, rate limit, credential refused), the lane closes for
+// a while, and then tries one call at a time until one succeeds. So a forge
+// that is away, limited or locked delays its own work only, and hears from us
+// rarely.
+class Deliverer {
+ public:
+  struct Options {
+    // An intent that has been failing for so long is dead-lettered.
+    absl::Duration give_up_after = absl::Hours(24);
+    int max_calls = 256;
+    int max_calls_per_lane = 32;
+    // Between tries of a lane or an intent that fails.
+    Backoff backoff = {};
+    // The same while the credential is refused: whoever rotates it late loses
+    // nothing.
+    Backoff refused_backoff = {absl::Seconds(30), absl::Minutes(5)};
+    // An unknown repository or commit may appear yet: so many tries, so far
+    // apart.
+    int not_found_tries = 3;
+    absl::Duration not_found_interval = absl::Seconds(30);
+    // Tries of a call that fails with a bug (INTERNAL, UNKNOWN, ...).
+    int internal_tries = 5;
+    // Where only the message of an unchanged error changes, it is rewritten no
+    // more often.
+    absl::Duration message_interval = absl::Minutes(5);
+    // Keys without work whose last status is remembered.
+    size_t max_remembered = 100'000;
+  };
+
+  // `clock`, `random` and `port` must outlive the deliverer.
+  Deliverer(const Options& options, const Clock& clock, absl::BitGenRef random,
+            DeliveryPort& port);
+  Deliverer(const Deliverer&) = delete;
+  Deliverer& operator=(const Deliverer&) = delete;
+  ~Deliverer();
+
+  // Takes on an intent. Those of one key come in the order of their origins.
+  void Submit(ReceivedIntent received);
+
+  // The answer to a Call().
+  void OnAnswer(uint64_t call,
+                const absl::StatusOr<v1::SetCommitStatusResponse>& answer);
+
+  // Starts what has become due.
+  void Tick();
+
+  // When Tick() has something to do next, by Clock::MonotonicNow();
+  // InfiniteDuration if nothing waits for time to pass.
+  absl::Duration NextDue() const;
+
+  // Forgets what waits and what was shown of `partition`, which another process
+  // works on from now on. A call that runs still finishes its intent if it
+  // succeeds, and is forgotten if it fails.
+  void Forget(const TopicPartition& partition);
+
+  // From now on no call is started; what waits stays.
+  void StopCalling() { calling_ = false; }
+
+  // Calls under way: all, and of one partition.
+  size_t running() const { return calls_.size(); }
+  size_t Running(const TopicPartition& partition) const;
+
+  // Intents that wait or are being set.
+  size_t held() const { return held_; }
+
+ private:
+  struct Work;
+  struct Key;
+  struct Lane;
+  struct CallState;
+
+  Key& FindOrMakeKey(const v1::StatusIntent& intent);
+  Lane& FindOrMakeLane(const v1::ProviderRef& provider);
+
+  // Decides where the waiting work of `key`, which runs none, goes: out, to its
+  // lane, or to wait for its time.
+  void Place(Key& key);
+  // Takes `key` out of its lane's queue or off the waiting ones.
+  void Unplace(Key& key);
+  void Pump();
+  void Start(Key& key);
+  bool CanStart(const Lane& lane) const;
+  void Activate(Lane& lane);
+
+  void OnSuccess(Key& key, Work work,
+                 const v1::SetCommitStatusResponse& answer);
+  void OnFailure(Key& key, Work work, const CallState& call,
+                 const absl::Status& error);
+  // Whether waiting can mend `error`, given what was tried.
+  bool ShouldRetry(const Work& work, const absl::Status& error) const;
+  void Retry(Key& key, Work work, absl::Duration delay);
+  void CloseLane(Lane& lane, absl::Duration started, const absl::Status& error);
+
+  void Finish(Work work, v1::StatusOutcome::Result result,
+              const std::string& detail = "");
+  void GiveUp(Work work, v1::DeadLetter::Reason reason,
+              const absl::Status& error);
+  // Goes on with `key` after a call of it ended.
+  void Continue(Key& key);
+  // Forgets a key that has no work and nothing to remember; bounds the others.
+  void Settle(Key& key);
+
+  const Options options_;
+  const Clock& clock_;
+  absl::BitGenRef random_;
+  DeliveryPort& port_;
+  bool calling_ = true;
+  size_t held_ = 0;
+  uint64_t next_call_ = 1;
+
+  absl::node_hash_map<std::string, Key> keys_;
+  absl::node_hash_map<std::string, Lane> lanes_;
+  absl::flat_hash_map<uint64_t, CallState> calls_;
+  std::set<std::pair<absl::Duration, Key*>> later_;    // by when they are due
+  std::set<std::pair<absl::Duration, Lane*>> closed_;  // by when they open
+  std::deque<Lane*> turns_;  // lanes that may start a call, each once
+  std::list<Key*> idle_;     // keys without work, least recently used first
+};
+
+}  // namespace lamplighter::dispatcher

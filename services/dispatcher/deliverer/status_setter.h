@@ -1,0 +1,21 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "boost/asio/awaitable.hpp"
+#include "proto/lamplighter/v1/provider.pb.h"
+#include "proto/lamplighter/v1/statuses.pb.h"
+
+namespace lamplighter::dispatcher {
+
+// Sets a status through a provider worker. The errors are those of
+// ProviderService.
+class StatusSetter {
+ public:
+  virtual ~StatusSetter() = default;
+
+  virtual boost::asio::awaitable<absl::StatusOr<v1::SetCommitStatusResponse>>
+  Set(v1::SetCommitStatusRequest request) = 0;
+};
+
+}  // namespace lamplighter::dispatcher

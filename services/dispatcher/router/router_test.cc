@@ -1,0 +1,187 @@
+#include "services/dispatcher/router/router.h"
+
+#include <memory>
+#include <string>
+
+#include "common/manifests/manifest_source.h"
+#include "common/manifests/objects.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace lamplighter::dispatcher {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kSha[] = "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1";
+
+class FixedManifests final : public ManifestSource {
+ public:
+  std::shared_ptr<const Manifests> Current() const override {
+    return std::make_shared<const Manifests>(manifests);
+  }
+  Manifests manifests;
+};
+
+class RouterTest : public ::testing::Test {
+ protected:
+  RouterTest() {
+    Provider& provider = AddProvider("github-status");
+    provider.type = "github";
+    provider.address = "https://github.com/Acme/Fleet";
+    provider.uid = "0c9c2e41-d2f9";
+    AddAlert("alert", "github-status");
+
+    event_.set_id("event-1");
+    event_.set_cluster("prod");
+    v1::ObjectReference& object = *event_.mutable_involved_object();
+    object.set_kind("Kustomization");
+    object.set_namespace_("flux-system");
+    object.set_name("apps");
+    object.set_api_version("kustomize.toolkit.fluxcd.io/v1");
+    event_.set_severity("info");
+    event_.set_reason("ReconciliationSucceeded");
+    event_.set_message("Reconciliation finished in 1.2s");
+    event_.mutable_timestamp()->set_seconds(1000);
+    event_.mutable_received_at()->set_seconds(2000);
+    SetMetadata("commit_status", "update");
+    SetMetadata("revision", std::string("main@sha1:") + kSha);
+  }
+  Provider& AddProvider(const std::string& name) {
+    Provider& provider = source_.manifests.providers[{"flux-system", name}];
+    provider.namespace_ = "flux-system";
+    provider.name = name;
+    return provider;
+  }
+  Alert& AddAlert(const std::string& name, const std::string& provider) {
+    Alert& alert = source_.manifests.alerts[{"flux-system", name}];
+    alert.namespace_ = "flux-system";
+    alert.name = name;
+    alert.provider_ref = provider;
+    alert.event_sources = {
+        {"Kustomization", "flux-system", "*", absl::nullopt}};
+    return alert;
+  }
+  Provider& TheProvider() {
+    return source_.manifests.providers.at({"flux-system", "github-status"});
+  }
+  void SetMetadata(const std::string& key, const std::string& value) {
+    (*event_.mutable_metadata())["kustomize.toolkit.fluxcd.io/" + key] = value;
+  }
+  void Fail() {
+    event_.set_severity("error");
+    event_.set_reason("HealthCheckFailed");
+    event_.set_message("timeout waiting for: [Deployment/web]");
+  }
+
+  FixedManifests source_;
+  v1::FluxEvent event_;
+  Router router_{DescriptionStyle::kMessage, source_};
+};
+
+TEST_F(RouterTest, MakesOfASuccessTheStatusThatFluxSets) {
+  const Routes routes = router_.Route(event_);
+  ASSERT_THAT(routes.intents, SizeIs(1));
+  EXPECT_THAT(routes.dead_letters, IsEmpty());
+  const v1::StatusIntent& intent = routes.intents[0];
+  EXPECT_EQ(intent.id(), "event-1/flux-system/github-status");
+  EXPECT_EQ(intent.event_id(), "event-1");
+  EXPECT_EQ(intent.provider().namespace_(), "flux-system");
+  EXPECT_EQ(intent.provider().name(), "github-status");
+  EXPECT_EQ(intent.repository_id(), "github.com/acme/fleet");
+  EXPECT_EQ(intent.sha(), kSha);
+  EXPECT_EQ(intent.context(), "kustomization/apps/0c9c2e41");
+  EXPECT_EQ(intent.state(), v1::SUCCESS);
+  EXPECT_EQ(intent.description(), "reconciliation succeeded");
+  EXPECT_EQ(intent.event_time().seconds(), 1000);
+  EXPECT_EQ(intent.cluster(), "prod");
+  EXPECT_EQ(intent.involved_object().name(), "apps");
+}
+
+TEST_F(RouterTest, MakesOfAnErrorAFailureThatTellsWhy) {
+  Fail();
+  event_.mutable_metadata()->erase("kustomize.toolkit.fluxcd.io/commit_status");
+  const Routes routes = router_.Route(event_);
+  ASSERT_THAT(routes.intents, SizeIs(1));
+  EXPECT_EQ(routes.intents[0].state(), v1::FAILURE);
+  EXPECT_EQ(routes.intents[0].description(),
+            "health check failed: timeout waiting for: [Deployment/web]");
+}
+
+TEST_F(RouterTest, TakesTheTimeOfReceiptWhereTheEventHasNone) {
+  event_.clear_timestamp();
+  EXPECT_EQ(router_.Route(event_).intents.at(0).event_time().seconds(), 2000);
+}
+
+TEST_F(RouterTest, IgnoresWhatIsNotMeantForStatusesOrMatchesNoAlert) {
+  event_.mutable_metadata()->erase("kustomize.toolkit.fluxcd.io/commit_status");
+  EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
+  Fail();
+  event_.mutable_involved_object()->set_kind("HelmRelease");
+  const Routes routes = router_.Route(event_);
+  EXPECT_THAT(routes.intents, IsEmpty());
+  EXPECT_THAT(routes.dead_letters, IsEmpty());
+}
+
+TEST_F(RouterTest, SetsPendingOnGiteaOnly) {
+  event_.set_reason("Progressing");
+  EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
+  TheProvider().type = "gitea";
+  EXPECT_EQ(router_.Route(event_).intents.at(0).state(), v1::PENDING);
+}
+
+TEST_F(RouterTest, SetsOneStatusForTwoAlertsThatSayTheSame) {
+  AddAlert("another", "github-status");
+  EXPECT_THAT(router_.Route(event_).intents, SizeIs(1));
+  AddAlert("differs", "github-status").summary = "staging";
+  EXPECT_THAT(router_.Route(event_).intents, SizeIs(2));
+}
+
+TEST_F(RouterTest, LeavesChatsAndSuspendedProvidersAlone) {
+  source_.manifests.other_providers.insert({"flux-system", "chat"});
+  AddAlert("alert", "chat");
+  const Routes chat = router_.Route(event_);
+  EXPECT_THAT(chat.intents, IsEmpty());
+  EXPECT_THAT(chat.dead_letters, IsEmpty());
+
+  AddAlert("alert", "github-status");
+  TheProvider().suspend = true;
+  const Routes suspended = router_.Route(event_);
+  EXPECT_THAT(suspended.intents, IsEmpty());
+  EXPECT_THAT(suspended.dead_letters, IsEmpty());
+}
+
+TEST_F(RouterTest, NeverLosesAnEventInSilenceThatShouldBecomeAStatus) {
+  const auto dead_letter = [this] {
+    const Routes routes = router_.Route(event_);
+    EXPECT_THAT(routes.intents, IsEmpty());
+    EXPECT_THAT(routes.dead_letters, SizeIs(1));
+    EXPECT_EQ(routes.dead_letters.at(0).flux_event().id(), "event-1");
+    return routes.dead_letters.at(0);
+  };
+  SetMetadata("revision", "6.6.1");
+  EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::NO_REVISION);
+  EXPECT_THAT(dead_letter().detail(), HasSubstr("6.6.1"));
+  SetMetadata("revision", kSha);
+
+  event_.set_severity("trace");
+  EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::INVALID_EVENT);
+  event_.set_severity("info");
+
+  TheProvider().commit_status_expr = "'x'";
+  EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::BAD_CONFIGURATION);
+  TheProvider().commit_status_expr.clear();
+
+  TheProvider().address = "https://github.com/only-an-owner";
+  EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::BAD_CONFIGURATION);
+  EXPECT_THAT(dead_letter().detail(), HasSubstr("spec.address"));
+
+  AddAlert("alert", "no-such-provider");
+  EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::BAD_CONFIGURATION);
+  EXPECT_THAT(dead_letter().detail(), HasSubstr("no-such-provider"));
+}
+
+}  // namespace
+}  // namespace lamplighter::dispatcher
