@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "common/time/clock.h"
+
+namespace lamplighter {
+
+// What goes wrong at a scripted forge, for how long.
+struct Fault {
+  int status = 0;              // answered, instead of doing what was asked
+  absl::Duration latency;      // waited before anything else
+  absl::Duration retry_after;  // said in Retry-After, if not zero
+  bool hang = false;           // no answer, for a minute at most
+  // An answer that is no HTTP: the client cannot know what was done. (It is as
+  // good as a connection that is reset, which HttpServer cannot do.)
+  bool reset = false;
+  // The fault comes after the work is done: the answer alone is lost.
+  bool after = false;
+  // GitHub's primary rate limit is used up until then.
+  absl::optional<absl::Time> rate_limit_until;
+  std::string method;  // only of these requests; empty for all
+
+  absl::Time ends_at = absl::InfiniteFuture();
+  int64_t times = 0;  // requests it still hits; 0 for no limit
+
+  // From {"status":502,"latency_ms":5,"retry_after_s":9,"hang":true,
+  // "reset":true,"after":true,"rate_limit_until":EPOCH,"method":"POST",
+  // "for_ms":10000,"times":3}, all optional. InvalidArgument for anything else.
+  static absl::StatusOr<Fault> Parse(const std::string& json, absl::Time now);
+};
+
+// The faults in force, in the order they were added.
+class Faults {
+ public:
+  explicit Faults(const Clock& clock) : clock_(clock) {}
+
+  void Add(Fault fault) { faults_.push_back(std::move(fault)); }
+  void Clear() { faults_.clear(); }
+
+  // The first that hits a request of this method, and counts the hit.
+  absl::optional<Fault> Hit(absl::string_view method);
+
+ private:
+  const Clock& clock_;
+  std::list<Fault> faults_;
+};
+
+}  // namespace lamplighter
