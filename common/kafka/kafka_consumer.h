@@ -27,7 +27,7 @@ class KafkaConsumer final : public Consumer {
     std::vector<std::string> topics;
     absl::Duration commit_interval = absl::Seconds(1);
     // A member unheard of for so long loses its partitions.
-    absl::Duration session_timeout = absl::Seconds(45);
+    absl::Duration session_timeout = absl::Seconds(15);
     // How long OnRevoked() may take before its coroutine is cancelled and the
     // partitions are given up all the same; half the close timeout at most.
     absl::Duration drain_timeout = absl::Seconds(5);

@@ -215,8 +215,10 @@ void KafkaProducer::Core::OnDelivered(rd_kafka_t* /*client*/,
   auto* const self = static_cast<Core*>(core);
   auto* const sent = static_cast<Sent*>(message->_private);
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    // rd_kafka_message_errstr() would give the record's value here.
     self->Complete(
-        sent, RdkafkaStatus(message->err, rd_kafka_message_errstr(message)));
+        sent,
+        RdkafkaStatus(message->err, rd_kafka_message_produce_errstr(message)));
     return;
   }
   self->Complete(sent, RecordPosition{std::move(sent->record.topic),

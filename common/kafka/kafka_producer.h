@@ -22,7 +22,7 @@ class KafkaProducer final : public Producer {
     KafkaOptions kafka;
     // How long a record may wait for the brokers before it fails as
     // Unavailable. Infinite: it is sent for as long as the process lives.
-    absl::Duration message_timeout = absl::Seconds(4);
+    absl::Duration message_timeout = absl::Seconds(3);
     // How long a record waits for others to share a request with. More than
     // half a millisecond costs closed-loop callers dearly.
     absl::Duration linger = absl::ZeroDuration();

@@ -129,8 +129,9 @@ TEST_F(KafkaProducerTest, GivesUpAfterTheMessageTimeout) {
   options.kafka.bootstrap_servers = "127.0.0.1:1";
   options.message_timeout = absl::Milliseconds(300);
   const auto producer = Make(options);
-  EXPECT_THAT(Produce(*producer, {"events", "k", "v", {}}),
-              StatusIs(absl::StatusCode::kUnavailable));
+  const Result result = Produce(*producer, {"events", "k", "the value", {}});
+  EXPECT_THAT(result, StatusIs(absl::StatusCode::kUnavailable,
+                               Not(HasSubstr("the value"))));
 }
 
 TEST_F(KafkaProducerTest, DeliversWhatWaitedForTheBroker) {
