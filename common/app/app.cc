@@ -115,6 +115,9 @@ class App {
     });
     loop_.run();
     loop_.restart();
+    // What they wait for on the loop ends with them.
+    while (!services_.empty()) services_.pop_back();
+    admin_servers_.clear();
     loop_.run_for(absl::ToChronoMilliseconds(kLastTurns));
     if (!loop_.stopped()) {
       LAMPLIGHTER_LOG(kWarning, "work was left on the loop");

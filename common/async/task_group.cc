@@ -100,9 +100,11 @@ asio::awaitable<void> TaskGroup::Drain(absl::Duration limit) {
   co_await state->WaitUntilEmpty(limit);
   state->closed = true;
   if (state->running.empty()) co_return;
-  LAMPLIGHTER_LOG(kWarning, "cancelling tasks")
-      .With("group", state->name)
-      .With("tasks", state->running.size());
+  if (limit > absl::ZeroDuration()) {
+    LAMPLIGHTER_LOG(kWarning, "cancelling tasks")
+        .With("group", state->name)
+        .With("tasks", state->running.size());
+  }
   state->CancelAll();
   co_await state->WaitUntilEmpty(kCancelLimit);
   if (state->running.empty()) co_return;

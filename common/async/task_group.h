@@ -30,7 +30,8 @@ class TaskGroup {
 
   // Waits up to `limit` for all tasks, those that they spawn meanwhile
   // included, then cancels what is left and waits up to 5 s for that to end;
-  // what ignores its cancellation is logged. Call once.
+  // what ignores its cancellation is logged. Call once; with no time at all for
+  // tasks that never end by themselves.
   boost::asio::awaitable<void> Drain(absl::Duration limit);
 
  private:
