@@ -11,6 +11,7 @@
 #include "common/grpc/retry_info.h"
 #include "common/manifests/objects.h"
 #include "common/status/macros.h"
+#include "common/time/proto_time.h"
 #include "services/provider/credentials.h"
 #include "services/provider/forges/forges.h"
 #include "services/provider/set_status.h"
@@ -22,14 +23,6 @@ namespace asio = ::boost::asio;
 
 // For callers that set no deadline.
 constexpr absl::Duration kLongestOperation = absl::Minutes(1);
-
-google::protobuf::Timestamp ToProto(absl::Time time) {
-  google::protobuf::Timestamp proto;
-  proto.set_seconds(absl::ToUnixSeconds(time));
-  proto.set_nanos(static_cast<int>(
-      (time - absl::FromUnixSeconds(proto.seconds())) / absl::Nanoseconds(1)));
-  return proto;
-}
 
 absl::Status CheckSha(const std::string& sha) {
   const bool is_hex = std::all_of(sha.begin(), sha.end(), [](char c) {

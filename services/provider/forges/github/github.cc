@@ -65,6 +65,8 @@ absl::Status StatusFromForbidden(const HttpResult& answer,
       Says(message, "abuse detection")) {
     return RateLimited(message, kSecondaryWait);
   }
+  // The repository's state, not the credential's fault.
+  if (Says(message, "archived")) return absl::FailedPreconditionError(message);
   return StatusFromAnswer(answer, message, now);
 }
 

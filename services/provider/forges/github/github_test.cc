@@ -185,6 +185,13 @@ TEST_F(GitHubTest, ARefusalIsNoLimit) {
       StatusIs(StatusCode::kPermissionDenied, HasSubstr("by integration")));
 }
 
+TEST_F(GitHubTest, AnArchivedRepositoryIsNotTheCredentialsFault) {
+  EXPECT_THAT(
+      StatusOfWrite(Reply(
+          403, R"({"message":"Repository was archived so is read-only."})")),
+      StatusIs(StatusCode::kFailedPrecondition, HasSubstr("archived")));
+}
+
 TEST_F(GitHubTest, TellsTheKindsOfUnprocessableApart) {
   EXPECT_THAT(
       StatusOfWrite(Reply(
