@@ -13,7 +13,6 @@
 #include "absl/strings/string_view.h"
 #include "common/forge/git_address.h"
 #include "common/status/macros.h"
-#include "google/protobuf/util/message_differencer.h"
 #include "services/dispatcher/router/metadata.h"
 #include "services/dispatcher/router/revision.h"
 
@@ -55,7 +54,7 @@ absl::StatusOr<v1::StatusIntent> MakeIntent(const v1::FluxEvent& event,
   LAMPLIGHTER_ASSIGN_OR_RETURN(const std::string sha, CommitOf(metadata));
 
   v1::StatusIntent intent;
-  intent.set_id(absl::StrCat(event.id(), "/", name));
+  intent.set_id(absl::StrCat(event.id(), "/", name, "/", alert.name));
   intent.set_event_id(event.id());
   intent.mutable_provider()->set_namespace_(provider.namespace_);
   intent.mutable_provider()->set_name(provider.name);
@@ -85,13 +84,14 @@ v1::DeadLetter MakeDeadLetter(const v1::FluxEvent& event,
 }
 
 // Two Alerts for one Provider mean one status, unless they differ in what it
-// says.
+// says: only what comes of an Alert's own metadata can.
 bool Contains(const std::vector<v1::StatusIntent>& intents,
               const v1::StatusIntent& intent) {
   return std::any_of(
       intents.begin(), intents.end(), [&intent](const v1::StatusIntent& other) {
-        return google::protobuf::util::MessageDifferencer::Equals(other,
-                                                                  intent);
+        return other.provider().name() == intent.provider().name() &&
+               other.sha() == intent.sha() &&
+               other.summary() == intent.summary();
       });
 }
 

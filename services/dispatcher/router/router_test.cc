@@ -86,7 +86,7 @@ TEST_F(RouterTest, MakesOfASuccessTheStatusThatFluxSets) {
   ASSERT_THAT(routes.intents, SizeIs(1));
   EXPECT_THAT(routes.dead_letters, IsEmpty());
   const v1::StatusIntent& intent = routes.intents[0];
-  EXPECT_EQ(intent.id(), "event-1/flux-system/github-status");
+  EXPECT_EQ(intent.id(), "event-1/flux-system/github-status/alert");
   EXPECT_EQ(intent.event_id(), "event-1");
   EXPECT_EQ(intent.provider().namespace_(), "flux-system");
   EXPECT_EQ(intent.provider().name(), "github-status");
@@ -136,7 +136,9 @@ TEST_F(RouterTest, SetsOneStatusForTwoAlertsThatSayTheSame) {
   AddAlert("another", "github-status");
   EXPECT_THAT(router_.Route(event_).intents, SizeIs(1));
   AddAlert("differs", "github-status").summary = "staging";
-  EXPECT_THAT(router_.Route(event_).intents, SizeIs(2));
+  const Routes routes = router_.Route(event_);
+  ASSERT_THAT(routes.intents, SizeIs(2));
+  EXPECT_NE(routes.intents[0].id(), routes.intents[1].id());
 }
 
 TEST_F(RouterTest, LeavesChatsAndSuspendedProvidersAlone) {
