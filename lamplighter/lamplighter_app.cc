@@ -94,15 +94,18 @@ class LamplighterService final : public Service {
           broker_->bootstrap_servers());
       config_.mutable_kafka()->set_create_topics(false);  // they are there
     }
-    // Whoever is called starts before who calls, and stops after it.
+    // The dispatcher first, since what the provider worker is not told it takes
+    // from there, and mistakes should be told of where they were made.
     for (const ServiceFactory& make :
-         {ServiceFactory(&provider::MakeProvider),
-          ServiceFactory(&dispatcher::MakeDispatcher),
+         {ServiceFactory(&dispatcher::MakeDispatcher),
+          ServiceFactory(&provider::MakeProvider),
           ServiceFactory(&ingest::MakeIngest)}) {
       LAMPLIGHTER_ASSIGN_OR_RETURN(std::unique_ptr<Service> service,
                                    make(context_));
       services_.push_back(std::move(service));
     }
+    // Whoever is called starts before who calls, and stops after it.
+    std::swap(services_[0], services_[1]);
     return absl::OkStatus();
   }
 
