@@ -1,0 +1,174 @@
+"""Runs the tests and counts their cases; see ./dev help.
+
+The last line is always "N passed, N failed, N skipped".
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.parse
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARIES = [
+    "//services/ingest:ingest",
+    "//services/dispatcher:dispatcher",
+    "//services/provider:provider",
+    "//lamplighter:lamplighter",
+    "//tests/forges:sandbox_forge",
+]
+
+
+class Counts:
+    """How many test cases of one part went which way."""
+
+    def __init__(self, part):
+        self.part = part
+        self.passed = self.failed = self.skipped = 0
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def count_xml(counts, root):
+    """Adds the cases of one JUnit-style report, as GoogleTest and Bazel write it."""
+    for case in root.iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            counts.failed += 1
+        elif case.find("skipped") is not None or case.get("status") == "notrun":
+            counts.skipped += 1
+        else:
+            counts.passed += 1
+
+
+def count_events(counts, events):
+    """Adds the cases of every test that a `bazel test` ran or had cached.
+
+    `events` is the build event stream, one parsed JSON object a line. Of a test
+    that ran several times (flaky, sharded) every report counts.
+    """
+    for event in events:
+        label = event.get("id", {}).get("testResult", {}).get("label")
+        if label is None:
+            continue
+        result = event["testResult"]
+        failed_before = counts.failed
+        for output in result.get("testActionOutput", []):
+            if output["name"] == "test.xml":
+                path = urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path)
+                count_xml(counts, xml.etree.ElementTree.parse(path).getroot())
+        if result["status"] != "PASSED" and counts.failed == failed_before:
+            counts.failed += 1  # ended before it could report: a crash, a time-out
+
+
+def tests_and_programs():
+    """Labels of all tests, and of the programs, which have to build as well.
+
+    Not //..., for which Bazel would compile each library a second time, for a
+    .so that nobody wants.
+    """
+    return subprocess.run(
+        ["bazel", "query", "--noshow_progress", "--ui_event_filters=-info",
+         "kind('.*_(test|binary) rule', //...) except attr(tags, manual, //...)"],
+        cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+
+
+def bazel_test(part, flags):
+    """What Bazel knows of tests, with `flags`, which may name targets."""
+    counts = Counts(part)
+    with tempfile.NamedTemporaryFile(suffix=".json") as stream:
+        code = subprocess.run(
+            ["bazel", "test", "--keep_going", *progress(), *flags,
+             f"--build_event_json_file={stream.name}"],
+            cwd=ROOT).returncode
+        text = pathlib.Path(stream.name).read_text()
+    count_events(counts, (json.loads(line) for line in text.splitlines()))
+    if code != 0 and counts.failed == 0:
+        counts.failed += 1  # it did not build
+    return counts
+
+
+def progress():
+    return [] if sys.stderr.isatty() else ["--curses=no", "--color=no",
+                                           "--show_progress_rate_limit=60"]
+
+
+class CountingResult(unittest.TextTestResult):
+    """Counts what passed, which unittest itself does not."""
+
+    passed = 0
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+
+
+def python_tests(part, folder, pattern):
+    """The unittest cases in the files of `folder`."""
+    suite = unittest.TestLoader().discover(str(ROOT / folder), pattern)
+    runner = unittest.TextTestRunner(
+        stream=sys.stdout, verbosity=2, resultclass=CountingResult)
+    result = runner.run(suite)
+    counts = Counts(part)
+    counts.passed = result.passed + len(result.expectedFailures)
+    counts.failed = (len(result.failures) + len(result.errors) +
+                     len(result.unexpectedSuccesses))
+    counts.skipped = len(result.skipped)
+    return counts
+
+
+def integration():
+    code = subprocess.run(
+        ["bazel", "build", *progress(), *BINARIES], cwd=ROOT).returncode
+    if code != 0:
+        counts = Counts("integration")
+        counts.failed = 1
+        return counts
+    return python_tests("integration", "tests/integration", "test_*.py")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev test")
+    parser.add_argument("part", nargs="?", choices=["unit", "integration"])
+    parser.add_argument("--sanitize", action="store_true")
+    args = parser.parse_args()
+    os.chdir(ROOT)
+
+    gitea = None
+    if args.part != "unit":
+        # Minutes where it is not in the cache yet, so it begins first. What it
+        # cannot do is told by the tests that need it, which are then skipped.
+        gitea = subprocess.Popen(
+            ["nice", "tools/dev/gitea.sh", "build"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    parts = []
+    if args.part != "integration":
+        if args.sanitize:
+            for config in ("asan", "tsan"):
+                parts.append(bazel_test(f"unit ({config})", [
+                    f"--config={config}", "--build_tests_only", "//..."]))
+        else:
+            parts.append(bazel_test("unit", tests_and_programs()))
+        parts.append(python_tests("tools", "tools/lint", "*_test.py"))
+    if gitea is not None:
+        gitea.wait()
+        parts.append(integration())
+
+    total = Counts("total")
+    print()
+    for counts in parts:
+        print(f"{counts.part}: {counts}")
+        total.passed += counts.passed
+        total.failed += counts.failed
+        total.skipped += counts.skipped
+    print(total, flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
