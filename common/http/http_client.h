@@ -68,7 +68,9 @@ class CurlHttpClient {
  public:
   struct Options {
     size_t max_requests = 256;  // at once; a further one is Unavailable
-    size_t max_connections_per_host = 32;
+    // A request that has to wait for a connection costs libcurl dearly: no
+    // fewer than are usual at once.
+    size_t max_connections_per_host = 64;
     std::string user_agent = "lamplighter";
   };
   // Internal if libcurl cannot be set up. `loop` must outlive the client; what

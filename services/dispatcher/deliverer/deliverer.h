@@ -60,7 +60,7 @@ class Deliverer {
   struct Options {
     // An intent that has been failing for so long is dead-lettered.
     absl::Duration give_up_after = absl::Hours(24);
-    int max_calls = 256;
+    int max_calls = 64;
     int max_calls_per_lane = 32;
     // Between tries of a lane or an intent that fails.
     Backoff backoff = {};
