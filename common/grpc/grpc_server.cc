@@ -133,6 +133,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(
     return absl::UnavailableError(
         absl::StrCat(options.listen, ": cannot be bound"));
   }
+  for (const std::string& name : options.health_names) {
+    server->GetHealthCheckService()->SetServingStatus(name, true);
+  }
   return std::make_unique<PlaintextGrpcServer>(std::move(server), port);
 }
 

@@ -11,7 +11,7 @@
 
 namespace lamplighter {
 
-// A gRPC server with grpc.health.v1 for the whole of it (service name empty).
+// A gRPC server with grpc.health.v1.
 // Its handlers run where ServeUnary() puts them. Create, stop and destroy it on
 // the loop.
 class GrpcServer {
@@ -24,6 +24,9 @@ class GrpcServer {
     // made later in it answer too, whatever they ask for.
     bool reflection = false;
     int max_message = 16 << 20;
+    // Full names of the services, by which grpc.health.v1 can be asked for
+    // each; the empty name, which is the whole server, needs no mention.
+    std::vector<std::string> health_names = {};
   };
 
   // Binds, and serves at once. `services` must outlive the server.

@@ -73,7 +73,10 @@ class GatedEcho final : public testing::Echo::CallbackService {
 class GrpcServerTest : public ::testing::Test {
  protected:
   GrpcServerTest() {
-    server_ = GrpcServer::Create({.listen = "127.0.0.1:0"}, {&echo_}).value();
+    GrpcServer::Options options;
+    options.listen = "127.0.0.1:0";
+    options.health_names = {testing::Echo::service_full_name()};
+    server_ = GrpcServer::Create(options, {&echo_}).value();
     channel_ = MakeChannel(absl::StrCat("127.0.0.1:", server_->port()));
   }
   ~GrpcServerTest() override {
@@ -111,6 +114,17 @@ class GrpcServerTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> channel_;
   bool stopped_ = false;
 };
+
+TEST_F(GrpcServerTest, CanBeAskedForTheHealthOfEachService) {
+  const auto health = grpc::health::v1::Health::NewStub(channel_);
+  grpc::ClientContext context;
+  SetDeadline(context);
+  HealthCheckRequest request;
+  request.set_service("lamplighter.testing.Echo");
+  HealthCheckResponse response;
+  ASSERT_TRUE(health->Check(&context, request, &response).ok());
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+}
 
 TEST_F(GrpcServerTest, IsHealthyUntilItStops) {
   const auto health = grpc::health::v1::Health::NewStub(channel_);

@@ -36,6 +36,23 @@ TEST_F(IngestHandlerTest, CountsWhatTheServerItselfRefuses) {
   ExpectRefused(*response, 405, "none", "method", "");
 }
 
+TEST_F(IngestHandlerTest, GivesUpOnClientsThatSendTheirHeaderTooSlowly) {
+  TestClient client(service_->port());
+  ASSERT_TRUE(client.Send("POST / HTTP/1.1\r\nHost: x\r\nX-Slo"));
+  const auto response = client.Read();
+  ASSERT_TRUE(response.has_value());
+  ExpectRefused(*response, 408, "none", "timeout", "");
+}
+
+TEST_F(IngestHandlerTest, GivesUpOnClientsThatSendTheirBodyTooSlowly) {
+  TestClient client(service_->port());
+  ASSERT_TRUE(
+      client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"));
+  const auto response = client.Read();
+  ASSERT_TRUE(response.has_value());
+  ExpectRefused(*response, 408, "none", "timeout", "");
+}
+
 TEST_F(IngestHandlerTest, RefusesPathsThatNobodyServes) {
   ExpectRefused(Post("/api/events-handler/v1/events/gitlab", kFlux), 404,
                 "none", "unknown_source", "");

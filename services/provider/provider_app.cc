@@ -22,6 +22,7 @@ GrpcServer::Options ListenOptions(const config::v1::Provider& config) {
   options.listen = config.listen().empty() ? kDefaultListen : config.listen();
   options.allow_plaintext = config.allow_plaintext();
   options.reflection = config.reflection();
+  options.health_names = {v1::ProviderService::service_full_name()};
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
 #include "common/app/app.h"
 #include "common/app/health.h"
@@ -110,6 +111,8 @@ class IngestServerTest : public ::testing::Test {
     IngestService::Options options;
     options.http.listen = "127.0.0.1:0";
     options.http.max_body = 64 << 10;
+    options.http.header_timeout = absl::Milliseconds(300);
+    options.http.body_timeout = absl::Milliseconds(300);
     service_ = std::make_unique<IngestService>(
         options, SourceRegistry(std::move(sources)), producer_, context_);
     ASSERT_THAT(loop_.Run(service_->Start()), IsOk());
