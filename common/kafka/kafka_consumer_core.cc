@@ -35,6 +35,8 @@ RdkafkaSettings Settings(const KafkaConsumer::Options& options) {
       {"session.timeout.ms", RdkafkaMillis(options.session_timeout)},
       {"heartbeat.interval.ms", RdkafkaMillis(heartbeat)},
       {"queued.max.messages.kbytes", absl::StrCat(prefetch_kb)},
+      // New topics and partitions show at a refresh; by default after minutes.
+      {"topic.metadata.refresh.interval.ms", "10000"},
       // Else a full prefetch stops the partition for a second, though the
       // handler takes milliseconds to empty it.
       {"fetch.queue.backoff.ms", "20"},

@@ -1,5 +1,6 @@
 #include "services/dispatcher/dispatcher_app.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -139,6 +140,7 @@ class DispatcherService final : public Service {
         kafka_(std::move(kafka)),
         kafka_config_(context.config.kafka()),
         health_(context.health),
+        fail_(context.fail),
         metrics_(context.metrics),
         manifests_(std::move(manifests)),
         streams_(std::move(streams)),
@@ -159,13 +161,13 @@ class DispatcherService final : public Service {
                      [this] { return streams_.events->Ready(); });
     health_.AddCheck("dispatcher intents",
                      [this] { return streams_.intents->Ready(); });
-    tasks_.Spawn(SetUpTopics(kafka_, kafka_config_, sleeper_));
     tasks_.Spawn(RefreshManifests());
-    LAMPLIGHTER_CO_RETURN_IF_ERROR(streams_.intents->Start(intent_handler_));
-    co_return streams_.events->Start(event_handler_);
+    tasks_.Spawn(ReadTopics());
+    co_return absl::OkStatus();
   }
 
   awaitable<void> Stop() override {
+    stopping_ = true;
     streams_.events->Pause();
     streams_.intents->Pause();
     co_await intent_handler_.Drain(options_.drain_timeout);
@@ -180,6 +182,15 @@ class DispatcherService final : public Service {
   }
 
  private:
+  // Once the topics are there: a consumer that finds none looks again seldom.
+  awaitable<void> ReadTopics() {
+    co_await SetUpTopics(kafka_, kafka_config_, sleeper_);
+    if (stopping_) co_return;
+    absl::Status started = streams_.intents->Start(intent_handler_);
+    if (started.ok()) started = streams_.events->Start(event_handler_);
+    if (!started.ok()) fail_(started);
+  }
+
   awaitable<void> RefreshManifests() {
     while ((co_await sleeper_.SleepFor(kManifestInterval)).ok()) {
       if (const absl::Status read = manifests_->Refresh(); !read.ok()) {
@@ -193,6 +204,8 @@ class DispatcherService final : public Service {
   const KafkaOptions kafka_;
   const config::v1::Kafka kafka_config_;
   Health& health_;
+  const std::function<void(absl::Status)> fail_;
+  bool stopping_ = false;
   TimerSleeper sleeper_;
   DispatcherMetrics metrics_;
   const std::unique_ptr<ManifestDirectory> manifests_;

@@ -41,6 +41,7 @@ void IntentHandler::OnRecord(ConsumedRecord record) {
   received.traceparent = TraceparentOf(record.record);
   received.origin = std::move(record.position);
   deliverer_.Submit(std::move(received));
+  metrics_.held.Set(static_cast<double>(deliverer_.held()));
   Rearm();
 }
 
