@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -120,18 +119,14 @@ absl::StatusOr<std::string> Path(absl::string_view path, bool is_escaped) {
   return decoded;
 }
 
-// How a provider type names its repositories in the path.
-struct Naming {
-  absl::string_view provider_type;
-  // The repository is the last two elements. Where this is true there may be
-  // others before them: the forge is served below a path.
-  bool may_have_prefix;
-};
-
-// Both ignore case in owner and repository.
-constexpr Naming kNamings[] = {
-    {"github", /*may_have_prefix=*/false},
-    {"gitea", /*may_have_prefix=*/true},
+// The hosts of SSH on the HTTPS port.
+constexpr struct {
+  absl::string_view ssh;
+  absl::string_view host;
+} kSshHosts[] = {
+    {"ssh.github.com", "github.com"},
+    {"altssh.gitlab.com", "gitlab.com"},
+    {"altssh.bitbucket.org", "bitbucket.org"},
 };
 
 }  // namespace
@@ -146,29 +141,12 @@ absl::StatusOr<GitAddress> ParseGitAddress(absl::string_view address) {
   GitAddress result;
   result.scheme = is_http ? parts.scheme : "https";
   LAMPLIGHTER_ASSIGN_OR_RETURN(result.host, Host(parts, is_http));
-  // GitHub's SSH on the HTTPS port.
-  if (is_other && result.host == "ssh.github.com") result.host = "github.com";
+  for (const auto& [ssh, host] : kSshHosts) {
+    if (is_other && result.host == ssh) result.host = std::string(host);
+  }
   const bool is_escaped = absl::StrContains(address, "://");
   LAMPLIGHTER_ASSIGN_OR_RETURN(result.path, Path(parts.path, is_escaped));
   return result;
-}
-
-absl::StatusOr<std::string> RepositoryId(absl::string_view provider_type,
-                                         absl::string_view address) {
-  const auto* naming = std::find_if(
-      std::begin(kNamings), std::end(kNamings),
-      [&](const Naming& n) { return n.provider_type == provider_type; });
-  if (naming == std::end(kNamings)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("provider type ", provider_type, " is not supported"));
-  }
-  LAMPLIGHTER_ASSIGN_OR_RETURN(const GitAddress parsed,
-                               ParseGitAddress(address));
-  const auto slashes = std::count(parsed.path.begin(), parsed.path.end(), '/');
-  if (slashes < 1 || (slashes > 1 && !naming->may_have_prefix)) {
-    return Bad("the path must be owner/repository");
-  }
-  return absl::AsciiStrToLower(absl::StrCat(parsed.host, "/", parsed.path));
 }
 
 }  // namespace lamplighter

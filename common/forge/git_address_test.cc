@@ -54,6 +54,10 @@ TEST(ParseGitAddress, LeavesOutCredentialsAndTrailingSlashes) {
             "https|github.com|Org/Repo");
   EXPECT_EQ(Parsed("ssh://git@ssh.github.com:443/o/r.git"),
             "https|github.com|o/r");
+  EXPECT_EQ(Parsed("ssh://git@altssh.gitlab.com:443/g/s/r.git"),
+            "https|gitlab.com|g/s/r");
+  EXPECT_EQ(Parsed("ssh://git@altssh.bitbucket.org:443/w/r.git"),
+            "https|bitbucket.org|w/r");
 }
 
 TEST(ParseGitAddress, RefusesWhatIsNoGitUrl) {
@@ -84,39 +88,6 @@ TEST(ParseGitAddress, NeverShowsThePasswordInAnError) {
   EXPECT_THAT(Parsed("https://user:hunter2@/o/r"), Not(HasSubstr("hunter2")));
   EXPECT_THAT(Parsed("https://user:hunter2@host/.."),
               Not(HasSubstr("hunter2")));
-}
-
-TEST(RepositoryId, IsTheSameForEveryAddressOfARepository) {
-  for (const char* address :
-       {"https://github.com/Org/Repo", "https://github.com/org/repo.git",
-        "http://github.com/org/repo/", "git@github.com:org/repo.git",
-        "ssh://git@github.com:22/org/repo", "https://t:x@GITHUB.com/org/repo",
-        "https://github.com:443/org/repo"}) {
-    EXPECT_EQ(RepositoryId("github", address).value_or("?"),
-              "github.com/org/repo")
-        << address;
-  }
-}
-
-TEST(RepositoryId, TakesOwnerAndRepositoryOnlyOnGitHub) {
-  EXPECT_THAT(RepositoryId("github", "https://github.com/o"),
-              StatusIs(StatusCode::kInvalidArgument));
-  EXPECT_THAT(RepositoryId("github", "https://github.com/o/r/x"),
-              StatusIs(StatusCode::kInvalidArgument));
-}
-
-TEST(RepositoryId, AllowsGiteaBelowAPath) {
-  EXPECT_EQ(*RepositoryId("gitea", "https://example.com/gitea/Org/Repo"),
-            "example.com/gitea/org/repo");
-  EXPECT_EQ(*RepositoryId("gitea", "http://127.0.0.1:3000/o/r"),
-            "127.0.0.1:3000/o/r");
-  EXPECT_THAT(RepositoryId("gitea", "https://example.com/o"),
-              StatusIs(StatusCode::kInvalidArgument));
-}
-
-TEST(RepositoryId, RefusesTypesItDoesNotKnow) {
-  EXPECT_THAT(RepositoryId("slack", "https://github.com/o/r"),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("slack")));
 }
 
 }  // namespace
