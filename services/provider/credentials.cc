@@ -148,6 +148,11 @@ absl::StatusOr<Access> ReadAccess(const Manifests& manifests,
   }
   const Credential& credential = access.credential;
   access.secrets = {credential.token, credential.password};
+  // Bitbucket Cloud's may be user:token.
+  if (const size_t colon = credential.token.find(':');
+      colon != std::string::npos) {
+    access.secrets.push_back(credential.token.substr(colon + 1));
+  }
   access.fingerprint =
       absl::HashOf(credential.token, credential.username, credential.password);
   LAMPLIGHTER_ASSIGN_OR_RETURN(

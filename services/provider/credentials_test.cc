@@ -64,6 +64,12 @@ TEST_F(CredentialsTest, AMissingSecretMayStillCome) {
   EXPECT_THAT(Read(), StatusIs(StatusCode::kUnauthenticated, HasSubstr("/ca")));
 }
 
+TEST_F(CredentialsTest, TheTokenOfAPairIsASecretToo) {
+  AddSecret("forge-token", {{"token", "me@example.com:ATATT3x"}});
+  EXPECT_THAT(Read()->secrets, Contains("me@example.com:ATATT3x"));
+  EXPECT_THAT(Read()->secrets, Contains("ATATT3x"));
+}
+
 TEST_F(CredentialsTest, WithoutASecretThereIsNoToken) {
   provider_.secret_ref = "";
   EXPECT_EQ(Read()->credential.TokenOrPassword(), "");

@@ -19,16 +19,20 @@ struct ForgeStatus {
   std::string state;
   std::string description;
   std::string target_url;
+  // What people see in place of the context; empty where they see that.
+  std::string name;
   // The rest is the forge's to say.
   std::string id;
   absl::optional<absl::Time> updated_at;
+  // What `context` begins with, before a slash, where a forge keeps it apart.
+  std::string genre;
 };
 
 // True if setting `wanted` would change nothing about `shown`.
 inline bool ShowsTheSame(const ForgeStatus& shown, const ForgeStatus& wanted) {
   return shown.state == wanted.state &&
          shown.description == wanted.description &&
-         shown.target_url == wanted.target_url;
+         shown.target_url == wanted.target_url && shown.name == wanted.name;
 }
 
 // A type of forge: what its API calls things. One per type and process, for all

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "common/grpc/retry_info.h"
 #include "common/http/testing/fake_http_client.h"
 #include "common/status/testing/status_matchers.h"
@@ -16,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "services/provider/forges/forges.h"
 #include "services/provider/forges/testing/forge_fixture.h"
+#include "services/provider/forges/testing/forge_wires.h"
 
 namespace lamplighter::provider {
 namespace {
@@ -25,62 +27,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// How a forge says things.
-struct Wire {
-  std::string address;
-  std::string api;  // what each URL begins with
-  HttpResult (*list)(const std::vector<ForgeStatus>& statuses);
-  HttpResult (*created)();
-  std::map<v1::CommitState, std::string> states;
-};
-
-std::string GitHubLike(const ForgeStatus& status, const char* state_key) {
-  return absl::StrCat(R"({"id":)", status.id, R"(,"context":")", status.context,
-                      R"(",")", state_key, R"(":")", status.state,
-                      R"(","description":")", status.description,
-                      R"(","target_url":")", status.target_url,
-                      R"(","updated_at":"2026-11-21T09:00:00Z"})");
-}
-
-HttpResult Combined(const std::vector<ForgeStatus>& statuses,
-                    const char* state_key) {
-  return Reply(200,
-               absl::StrCat(R"({"state":"pending","statuses":[)",
-                            absl::StrJoin(statuses, ",",
-                                          [&](std::string* out, const auto& s) {
-                                            *out += GitHubLike(s, state_key);
-                                          }),
-                            "]}"));
-}
-
-HttpResult GitHubList(const std::vector<ForgeStatus>& statuses) {
-  return Combined(statuses, "state");
-}
-HttpResult GiteaList(const std::vector<ForgeStatus>& statuses) {
-  return Combined(statuses, "status");
-}
-HttpResult CreatedWithId() { return Reply(201, R"({"id":77})"); }
-
-const std::map<v1::CommitState, std::string> kGitHubStates = {
-    {v1::PENDING, "pending"}, {v1::RUNNING, "pending"},
-    {v1::SUCCESS, "success"}, {v1::FAILURE, "failure"},
-    {v1::ERROR, "error"},
-};
-
-const Wire* FindWire(absl::string_view type) {
-  static const auto* const wires = new std::map<absl::string_view, Wire>{
-      {"github",
-       {"https://github.com/org/repo", "https://api.github.com/", &GitHubList,
-        &CreatedWithId, kGitHubStates}},
-      {"gitea",
-       {"https://gitea.example.com/org/repo",
-        "https://gitea.example.com/api/v1/", &GiteaList, &CreatedWithId,
-        kGitHubStates}},
-  };
-  const auto it = wires->find(type);
-  return it == wires->end() ? nullptr : &it->second;
-}
 
 class ForgeContractTest : public ForgeFixture,
                           public ::testing::WithParamInterface<ForgeFactory> {
@@ -103,7 +49,7 @@ class ForgeContractTest : public ForgeFixture,
   // As the forge shows SomeIntent().
   ForgeStatus Shown() {
     ForgeStatus status = forge_->Render(SomeIntent()).value();
-    status.id = "41";
+    status.id = wire_->shown_id;
     return status;
   }
 
@@ -135,7 +81,7 @@ TEST_P(ForgeContractTest, WritesNothingWhereTheSameIsShown) {
   const auto result = Set(SomeIntent());
   ASSERT_THAT(result, IsOk());
   EXPECT_FALSE(result->written);
-  EXPECT_EQ(result->forge_id, "41");
+  EXPECT_EQ(result->forge_id, wire_->shown_id);
   EXPECT_EQ(Count("POST"), 0);
 }
 
@@ -166,7 +112,7 @@ TEST_P(ForgeContractTest, FindsOutWhetherAWriteWithoutAnAnswerWorked) {
   const auto result = Set(SomeIntent(), /*known_different=*/true);
   ASSERT_THAT(result, IsOk());
   EXPECT_TRUE(result->written);
-  EXPECT_EQ(result->forge_id, "41");
+  EXPECT_EQ(result->forge_id, wire_->shown_id);
   EXPECT_EQ(Count("POST"), 1);
 }
 
@@ -218,7 +164,9 @@ TEST_P(ForgeContractTest, SaysWhatAnErrorMeans) {
   };
   for (const auto& [http_status, code] : codes) {
     const HttpResult answer = Reply(http_status, R"({"message":"because"})");
-    for (const char* method : {"GET", "POST"}) {
+    for (const std::string method : {"GET", "POST"}) {
+      // Where that says that nothing is shown, only the write tells.
+      if (method == "GET" && wire_->list({}).status == http_status) continue;
       Shows({});
       http_.When(method, StartsWith(wire_->api)).Return(answer);
       EXPECT_THAT(Set(SomeIntent()), StatusIs(code, HasSubstr("because")))
@@ -229,7 +177,7 @@ TEST_P(ForgeContractTest, SaysWhatAnErrorMeans) {
 
 TEST_P(ForgeContractTest, ALimitAlwaysSaysForHowLong) {
   http_.When("POST", StartsWith(wire_->api)).Return(429);
-  EXPECT_EQ(RetryAfter(Set(SomeIntent()).status()), absl::Seconds(60));
+  EXPECT_EQ(RetryAfter(Set(SomeIntent()).status()), wire_->usual_wait);
   http_.When("POST", StartsWith(wire_->api))
       .Return(Reply(429, "", {{"Retry-After", "7"}}));
   EXPECT_EQ(RetryAfter(Set(SomeIntent()).status()), absl::Seconds(7));
@@ -289,7 +237,7 @@ TEST_P(ForgeContractTest, TellsTheTokenToNobodyElse) {
     EXPECT_THAT(call.url, StartsWith(wire_->api));
     EXPECT_THAT(call.url, Not(HasSubstr(kToken)));
     EXPECT_THAT(call.body, Not(HasSubstr(kToken)));
-    EXPECT_TRUE(call.headers.Find("Authorization"));
+    EXPECT_TRUE(call.headers.Find(wire_->token_header));
   }
 }
 
@@ -341,8 +289,9 @@ TEST_P(ForgeContractTest, CountsEachRequest) {
   EXPECT_THAT(Set(SomeIntent()), IsOk());
   EXPECT_THAT(
       registry_.Text(),
-      HasSubstr(R"(lamplighter_provider_requests_total{code="201",operation=)"
-                R"("write",provider="test"} 1)"));
+      HasSubstr(absl::StrCat(R"(lamplighter_provider_requests_total{code=")",
+                             wire_->created().status,
+                             R"(",operation="write",provider="test"} 1)")));
 }
 
 INSTANTIATE_TEST_SUITE_P(AllForges, ForgeContractTest,

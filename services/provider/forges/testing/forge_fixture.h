@@ -39,6 +39,7 @@ class ForgeFixture : public ::testing::Test {
     ForgeCall::Target target;
     target.provider_type = "test";
     target.address = ParseGitAddress(address).value();
+    target.access.address = address;
     target.access.credential.token = token_;
     target.access.credential_name = "flux-system/forge";
     target.access.secrets = {token_};
