@@ -98,6 +98,24 @@ absl::optional<absl::Duration> RetryAfterHeader(const HttpHeaders& headers,
   return absl::nullopt;
 }
 
+absl::optional<int64_t> NumberHeader(const HttpHeaders& headers,
+                                     absl::string_view name) {
+  const auto value = headers.Find(name);
+  int64_t number = 0;
+  if (!value || !absl::SimpleAtoi(*value, &number)) return absl::nullopt;
+  return number;
+}
+
+absl::optional<ForgeRateLimit> ReadRateLimit(const HttpHeaders& headers,
+                                             absl::string_view prefix) {
+  const auto limit = NumberHeader(headers, absl::StrCat(prefix, "-limit"));
+  const auto remaining =
+      NumberHeader(headers, absl::StrCat(prefix, "-remaining"));
+  const auto reset = NumberHeader(headers, absl::StrCat(prefix, "-reset"));
+  if (!limit || !remaining || !reset) return absl::nullopt;
+  return ForgeRateLimit{*limit, *remaining, absl::FromUnixSeconds(*reset)};
+}
+
 absl::Status RateLimited(absl::string_view message, absl::Duration wait) {
   wait = std::clamp(wait, kShortestWait, kLongestWait);
   return WithRetryAfter(

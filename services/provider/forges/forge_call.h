@@ -89,6 +89,16 @@ std::string EscapePath(absl::string_view element);
 absl::optional<absl::Duration> RetryAfterHeader(const HttpHeaders& headers,
                                                 absl::Time now);
 
+// A header that is a whole number; none where it is absent or something else.
+absl::optional<int64_t> NumberHeader(const HttpHeaders& headers,
+                                     absl::string_view name);
+
+// The quota that PREFIX-limit, PREFIX-remaining and PREFIX-reset (seconds since
+// the epoch) tell of; none unless all three are there. Self-hosted forges send
+// none unless limits are switched on.
+absl::optional<ForgeRateLimit> ReadRateLimit(const HttpHeaders& headers,
+                                             absl::string_view prefix);
+
 // ResourceExhausted with how long to wait, which is kept between a second and
 // two hours: no forge's window is longer, but a clock may be wrong.
 absl::Status RateLimited(absl::string_view message, absl::Duration wait);

@@ -178,23 +178,36 @@ absl::StatusOr<std::vector<ForgeStatus>> ParseCombinedStatus(
   return statuses;
 }
 
-asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> ReadPages(
-    FetchPage fetch, IsWanted is_wanted, bool first) {
+asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> ListOnPages(
+    FetchPage fetch) {
   absl::flat_hash_map<std::string, ForgeStatus> newest;
   for (int page = 1; page <= kMaxPages; ++page) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(StatusPage got, co_await fetch(page));
     for (ForgeStatus& status : got.statuses) {
-      if (!is_wanted(status)) continue;
       const auto [it, is_new] = newest.try_emplace(status.context, status);
       if (!is_new && IsNewer(status, it->second)) {
         it->second = std::move(status);
       }
     }
-    if (got.is_last || (first && !newest.empty())) break;
+    if (got.is_last) break;
   }
   std::vector<ForgeStatus> statuses;
   for (auto& [context, status] : newest) statuses.push_back(std::move(status));
   co_return statuses;
+}
+
+asio::awaitable<absl::StatusOr<absl::optional<ForgeStatus>>> FindOnPages(
+    FetchPage fetch, IsWanted is_wanted) {
+  absl::optional<ForgeStatus> newest;
+  for (int page = 1; page <= kMaxPages && !newest; ++page) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(StatusPage got, co_await fetch(page));
+    for (ForgeStatus& status : got.statuses) {
+      if (!is_wanted(status)) continue;
+      if (!newest || IsNewer(status, *newest)) newest = std::move(status);
+    }
+    if (got.is_last) break;
+  }
+  co_return newest;
 }
 
 }  // namespace lamplighter::provider

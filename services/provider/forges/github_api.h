@@ -56,9 +56,14 @@ using FetchPage =
     std::function<boost::asio::awaitable<absl::StatusOr<StatusPage>>(int page)>;
 using IsWanted = std::function<bool(const ForgeStatus&)>;
 
-// Reads page after page, twenty at most, and returns the newest status of each
-// context that `is_wanted`; stops at the first page that has any if `first`.
-boost::asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> ReadPages(
-    FetchPage fetch, IsWanted is_wanted, bool first);
+// Both read page after page, twenty at most.
+
+// The newest status of each context.
+boost::asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> ListOnPages(
+    FetchPage fetch);
+
+// The newest on the first page that has one that `is_wanted`.
+boost::asio::awaitable<absl::StatusOr<absl::optional<ForgeStatus>>> FindOnPages(
+    FetchPage fetch, IsWanted is_wanted);
 
 }  // namespace lamplighter::provider

@@ -174,16 +174,12 @@ class AzureDevOps final : public Forge {
 
   asio::awaitable<absl::StatusOr<absl::optional<ForgeStatus>>> Find(
       ForgeCall& call, std::string sha, ForgeStatus wanted) override {
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        std::vector<ForgeStatus> found,
-        co_await ReadPages([&](int page) { return Page(call, sha, page); },
-                           [&](const ForgeStatus& status) {
-                             return status.genre == wanted.genre &&
-                                    status.context == wanted.context;
-                           },
-                           /*first=*/true));
-    if (found.empty()) co_return absl::nullopt;
-    co_return std::move(found.front());
+    co_return co_await FindOnPages(
+        [&](int page) { return Page(call, sha, page); },
+        [&](const ForgeStatus& status) {
+          return status.genre == wanted.genre &&
+                 status.context == wanted.context;
+        });
   }
 
   asio::awaitable<absl::StatusOr<std::string>> Write(
@@ -197,9 +193,8 @@ class AzureDevOps final : public Forge {
 
   asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> List(
       ForgeCall& call, std::string sha) override {
-    co_return co_await ReadPages(
-        [&](int page) { return Page(call, sha, page); },
-        [](const ForgeStatus&) { return true; }, /*first=*/false);
+    co_return co_await ListOnPages(
+        [&](int page) { return Page(call, sha, page); });
   }
 
  private:

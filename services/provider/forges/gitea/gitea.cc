@@ -30,15 +30,11 @@ class Gitea final : public Forge {
 
   asio::awaitable<absl::StatusOr<absl::optional<ForgeStatus>>> Find(
       ForgeCall& call, std::string sha, ForgeStatus wanted) override {
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        std::vector<ForgeStatus> found,
-        co_await ReadPages([&](int page) { return Page(call, sha, page); },
-                           [&](const ForgeStatus& status) {
-                             return status.context == wanted.context;
-                           },
-                           /*first=*/true));
-    if (found.empty()) co_return absl::nullopt;
-    co_return std::move(found.front());
+    co_return co_await FindOnPages(
+        [&](int page) { return Page(call, sha, page); },
+        [&](const ForgeStatus& status) {
+          return status.context == wanted.context;
+        });
   }
 
   // An unknown commit is a 500, as is every failure of Gitea's own, and only
@@ -62,9 +58,8 @@ class Gitea final : public Forge {
 
   asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> List(
       ForgeCall& call, std::string sha) override {
-    co_return co_await ReadPages(
-        [&](int page) { return Page(call, sha, page); },
-        [](const ForgeStatus&) { return true; }, /*first=*/false);
+    co_return co_await ListOnPages(
+        [&](int page) { return Page(call, sha, page); });
   }
 
  private:

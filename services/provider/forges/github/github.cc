@@ -16,6 +16,9 @@ namespace {
 
 namespace asio = ::boost::asio;
 
+// What the headers that tell of the quota begin with.
+constexpr char kRateLimit[] = "x-ratelimit";
+
 // GitHub refuses more.
 constexpr size_t kMaxDescription = 140;
 // At least so long after a secondary limit that does not say.
@@ -29,23 +32,6 @@ std::string ApiBase(const GitAddress& address) {
   return absl::StrCat(address.scheme, "://", address.host, "/api/v3");
 }
 
-absl::optional<int64_t> Number(const HttpHeaders& headers,
-                               absl::string_view name) {
-  const auto value = headers.Find(name);
-  int64_t number = 0;
-  if (!value || !absl::SimpleAtoi(*value, &number)) return absl::nullopt;
-  return number;
-}
-
-// Enterprise Server has no such headers unless limits are switched on.
-absl::optional<ForgeRateLimit> ReadRateLimit(const HttpHeaders& headers) {
-  const auto limit = Number(headers, "x-ratelimit-limit");
-  const auto remaining = Number(headers, "x-ratelimit-remaining");
-  const auto reset = Number(headers, "x-ratelimit-reset");
-  if (!limit || !remaining || !reset) return absl::nullopt;
-  return ForgeRateLimit{*limit, *remaining, absl::FromUnixSeconds(*reset)};
-}
-
 // `phrase` is lower-case.
 bool Says(absl::string_view message, absl::string_view phrase) {
   return absl::StrContains(absl::AsciiStrToLower(message), phrase);
@@ -57,7 +43,7 @@ absl::Status StatusFromForbidden(const HttpResult& answer,
   if (const auto wait = RetryAfterHeader(answer.headers, now)) {
     return RateLimited(message, *wait);
   }
-  const auto limit = ReadRateLimit(answer.headers);
+  const auto limit = ReadRateLimit(answer.headers, kRateLimit);
   if (limit && limit->remaining == 0) {
     return RateLimited(message, limit->resets_at - now);
   }
@@ -109,16 +95,11 @@ class GitHub final : public Forge {
   // Contexts ignore case.
   asio::awaitable<absl::StatusOr<absl::optional<ForgeStatus>>> Find(
       ForgeCall& call, std::string sha, ForgeStatus wanted) override {
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        std::vector<ForgeStatus> found,
-        co_await ReadPages([&](int page) { return Page(call, sha, page); },
-                           [&](const ForgeStatus& status) {
-                             return absl::EqualsIgnoreCase(status.context,
-                                                           wanted.context);
-                           },
-                           /*first=*/true));
-    if (found.empty()) co_return absl::nullopt;
-    co_return std::move(found.front());
+    co_return co_await FindOnPages(
+        [&](int page) { return Page(call, sha, page); },
+        [&](const ForgeStatus& status) {
+          return absl::EqualsIgnoreCase(status.context, wanted.context);
+        });
   }
 
   asio::awaitable<absl::StatusOr<std::string>> Write(
@@ -132,9 +113,8 @@ class GitHub final : public Forge {
 
   asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> List(
       ForgeCall& call, std::string sha) override {
-    co_return co_await ReadPages(
-        [&](int page) { return Page(call, sha, page); },
-        [](const ForgeStatus&) { return true; }, /*first=*/false);
+    co_return co_await ListOnPages(
+        [&](int page) { return Page(call, sha, page); });
   }
 
  private:
@@ -178,7 +158,7 @@ class GitHub final : public Forge {
     const char* operation = request.method == "GET" ? "read" : "write";
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         HttpResult answer, co_await call.Send(operation, std::move(request)));
-    if (const auto limit = ReadRateLimit(answer.headers)) {
+    if (const auto limit = ReadRateLimit(answer.headers, kRateLimit)) {
       call.set_rate_limit(*limit);
     }
     if (answer.status / 100 == 2) co_return answer;

@@ -21,6 +21,9 @@ namespace lamplighter::provider {
 namespace {
 
 namespace asio = ::boost::asio;
+
+// What the headers that tell of the quota begin with.
+constexpr char kRateLimit[] = "ratelimit";
 using ::simdjson::dom::element;
 
 // GitLab refuses more, of names and URLs too.
@@ -143,29 +146,12 @@ bool IsAlreadyThere(const HttpResult& answer, const ForgeStatus& wanted) {
           absl::StrContains(text, absl::StrCat("from :", wanted.state)));
 }
 
-absl::optional<int64_t> Number(const HttpHeaders& headers,
-                               absl::string_view name) {
-  const auto value = headers.Find(name);
-  int64_t number = 0;
-  if (!value || !absl::SimpleAtoi(*value, &number)) return absl::nullopt;
-  return number;
-}
-
-// Self-managed GitLab has no such headers unless limits are switched on.
-absl::optional<ForgeRateLimit> ReadRateLimit(const HttpHeaders& headers) {
-  const auto limit = Number(headers, "ratelimit-limit");
-  const auto remaining = Number(headers, "ratelimit-remaining");
-  const auto reset = Number(headers, "ratelimit-reset");
-  if (!limit || !remaining || !reset) return absl::nullopt;
-  return ForgeRateLimit{*limit, *remaining, absl::FromUnixSeconds(*reset)};
-}
-
 absl::Status StatusFromError(const ForgeCall& call, const HttpResult& answer) {
   const std::string message = call.Quote(ErrorText(answer.body));
   if (answer.status == 409) {  // another update of this commit is under way
     return absl::UnavailableError(absl::StrCat("HTTP 409: ", message));
   }
-  const auto reset = Number(answer.headers, "ratelimit-reset");
+  const auto reset = NumberHeader(answer.headers, "ratelimit-reset");
   if (answer.status == 429 && reset &&
       !RetryAfterHeader(answer.headers, call.Now())) {
     return RateLimited(absl::StrCat("HTTP 429: ", message),
@@ -210,16 +196,11 @@ class GitLab final : public Forge {
       ForgeCall& call, std::string sha, ForgeStatus wanted) override {
     const std::string filter = absl::StrCat("&order_by=id&sort=desc&name=",
                                             EscapePath(wanted.context));
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        std::vector<ForgeStatus> found,
-        co_await ReadPages(
-            [&](int page) { return Page(call, sha, filter, page); },
-            [&](const ForgeStatus& status) {
-              return status.context == wanted.context;
-            },
-            /*first=*/true));
-    if (found.empty()) co_return absl::nullopt;
-    co_return std::move(found.front());
+    co_return co_await FindOnPages(
+        [&](int page) { return Page(call, sha, filter, page); },
+        [&](const ForgeStatus& status) {
+          return status.context == wanted.context;
+        });
   }
 
   asio::awaitable<absl::StatusOr<std::string>> Write(
@@ -235,9 +216,8 @@ class GitLab final : public Forge {
 
   asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> List(
       ForgeCall& call, std::string sha) override {
-    co_return co_await ReadPages(
-        [&](int page) { return Page(call, sha, "", page); },
-        [](const ForgeStatus&) { return true; }, /*first=*/false);
+    co_return co_await ListOnPages(
+        [&](int page) { return Page(call, sha, "", page); });
   }
 
  private:
@@ -284,7 +264,7 @@ class GitLab final : public Forge {
     const char* operation = request.method == "GET" ? "read" : "write";
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         HttpResult answer, co_await call.Send(operation, std::move(request)));
-    if (const auto limit = ReadRateLimit(answer.headers)) {
+    if (const auto limit = ReadRateLimit(answer.headers, kRateLimit)) {
       call.set_rate_limit(*limit);
     }
     co_return answer;
