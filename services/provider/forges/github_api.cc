@@ -10,6 +10,7 @@
 #include "boost/json/object.hpp"
 #include "boost/json/serialize.hpp"
 #include "common/status/macros.h"
+#include "services/provider/forges/json_text.h"
 #include "services/provider/outgoing_text.h"
 #include "simdjson.h"
 
@@ -38,13 +39,6 @@ absl::string_view Word(v1::CommitState state) {
   }
 }
 
-// Empty where there is none or it is no string: null, say.
-std::string StringAt(element object, absl::string_view key) {
-  std::string_view value;
-  if (object[std::string_view(key.data(), key.size())].get(value)) return "";
-  return std::string(value);
-}
-
 std::string IdOf(element object) {
   int64_t id = 0;
   if (object["id"].get(id)) return "";
@@ -54,7 +48,8 @@ std::string IdOf(element object) {
 ForgeStatus ReadStatus(element object, absl::string_view state_key) {
   ForgeStatus status;
   status.context = StringAt(object, "context");
-  status.state = StringAt(object, state_key);
+  status.state =
+      StringAt(object, std::string_view(state_key.data(), state_key.size()));
   status.description = StringAt(object, "description");
   status.target_url = StringAt(object, "target_url");
   status.id = IdOf(object);

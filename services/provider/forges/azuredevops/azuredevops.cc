@@ -15,6 +15,7 @@
 #include "common/forge/azure_devops_address.h"
 #include "common/status/macros.h"
 #include "services/provider/forges/github_api.h"
+#include "services/provider/forges/json_text.h"
 #include "services/provider/outgoing_text.h"
 #include "simdjson.h"
 
@@ -63,13 +64,6 @@ std::string Genre(const std::string& summary) {
 // As Azure DevOps shows it.
 std::string Context(absl::string_view genre, absl::string_view name) {
   return genre.empty() ? std::string(name) : absl::StrCat(genre, "/", name);
-}
-
-// Empty where there is none or it is no string: null, say.
-std::string StringAt(element object, std::string_view key) {
-  std::string_view value;
-  if (object[key].get(value)) return "";
-  return std::string(value);
 }
 
 ForgeStatus ReadStatus(element object) {

@@ -18,6 +18,7 @@
 #include "boost/json/serialize.hpp"
 #include "common/status/macros.h"
 #include "services/provider/forges/bitbucket_build.h"
+#include "services/provider/forges/json_text.h"
 #include "services/provider/outgoing_text.h"
 #include "simdjson.h"
 
@@ -65,13 +66,6 @@ absl::StatusOr<std::string> Authorization(const Access& access) {
                      ": a token with a colon must be user:token"));
   }
   return absl::StrCat("Basic ", absl::Base64Escape(pair));
-}
-
-// Empty where there is none or it is no string: null, say.
-std::string StringAt(element object, absl::string_view key) {
-  std::string_view value;
-  if (object[std::string_view(key.data(), key.size())].get(value)) return "";
-  return std::string(value);
 }
 
 ForgeStatus ReadStatus(element object) {

@@ -18,6 +18,7 @@
 #include "common/status/macros.h"
 #include "services/provider/forges/bitbucket_build.h"
 #include "services/provider/forges/github_api.h"
+#include "services/provider/forges/json_text.h"
 #include "services/provider/outgoing_text.h"
 #include "simdjson.h"
 
@@ -103,13 +104,6 @@ absl::Status Error(const ForgeCall& call, const HttpResult& answer) {
     return RateLimited(message.empty() ? "HTTP 429" : message, kUsualWait);
   }
   return StatusFromAnswer(answer, message, call.Now());
-}
-
-// Empty where there is none or it is no string: null, say.
-std::string StringAt(element object, const char* key) {
-  std::string_view value;
-  if (object[key].get(value)) return "";
-  return std::string(value);
 }
 
 // Keys stand for contexts, which cannot be told from them.

@@ -14,6 +14,7 @@
 #include "boost/json/serialize.hpp"
 #include "common/status/macros.h"
 #include "services/provider/forges/github_api.h"
+#include "services/provider/forges/json_text.h"
 #include "services/provider/outgoing_text.h"
 #include "simdjson.h"
 
@@ -43,13 +44,6 @@ absl::string_view Word(v1::CommitState state) {
     default:
       return "";
   }
-}
-
-// Empty where there is none or it is no string: null, say.
-std::string StringAt(element object, std::string_view key) {
-  std::string_view value;
-  if (object[key].get(value)) return "";
-  return std::string(value);
 }
 
 // GitLab keeps no time of the last change; this is what such a change sets.
