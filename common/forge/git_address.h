@@ -24,11 +24,4 @@ struct GitAddress {
 // that mean another one to whoever normalizes them (".", "..", %2F).
 absl::StatusOr<GitAddress> ParseGitAddress(absl::string_view address);
 
-// The canonical id of the repository that a Flux Provider of `provider_type` at
-// `address` is for, e.g. "github.com/org/repo": equal for every address that
-// means the same repository. InvalidArgument for a type that is not known or an
-// address that no such repository has.
-absl::StatusOr<std::string> RepositoryId(absl::string_view provider_type,
-                                         absl::string_view address);
-
 }  // namespace lamplighter

@@ -70,6 +70,11 @@ absl::Status CurlTransfer::Prepare(const std::string& user_agent,
   Set(CURLOPT_USERAGENT, user_agent.c_str());
   Set(CURLOPT_ACCEPT_ENCODING, "gzip");
   Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  // Who waits for hours for the next piece learns within two minutes that the
+  // peer is gone.
+  Set(CURLOPT_TCP_KEEPALIVE, 1L);
+  Set(CURLOPT_TCP_KEEPIDLE, 30L);
+  Set(CURLOPT_TCP_KEEPINTVL, 10L);
   Set(CURLOPT_ERRORBUFFER, cause_.data());
   Set(CURLOPT_HEADERFUNCTION, &OnHeader);
   Set(CURLOPT_HEADERDATA, this);
@@ -137,6 +142,10 @@ void CurlTransfer::SetTransport() {
   set_blob(CURLOPT_CAINFO_BLOB, transport->ca_pem);
   set_blob(CURLOPT_SSLCERT_BLOB, transport->client_cert_pem);
   set_blob(CURLOPT_SSLKEY_BLOB, transport->client_key_pem);
+  if (transport->skip_verification) {
+    Set(CURLOPT_SSL_VERIFYPEER, 0L);
+    Set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
 }
 
 size_t CurlTransfer::OnHeader(const char* data, size_t size, size_t count,
@@ -164,6 +173,10 @@ size_t CurlTransfer::OnHeader(const char* data, size_t size, size_t count,
 size_t CurlTransfer::OnBody(const char* data, size_t size, size_t count,
                             void* self) {
   auto* transfer = static_cast<CurlTransfer*>(self);
+  if (transfer->IsStreamed()) {
+    transfer->refused_ = transfer->call_.on_body({data, size * count});
+    return transfer->refused_.ok() ? size * count : 0;
+  }
   std::string& body = transfer->result_.body;
   if (size * count > transfer->call_.max_response - body.size()) {
     transfer->too_large_ = true;
@@ -171,6 +184,13 @@ size_t CurlTransfer::OnBody(const char* data, size_t size, size_t count,
   }
   body.append(data, size * count);
   return size * count;
+}
+
+bool CurlTransfer::IsStreamed() const {
+  if (!call_.on_body) return false;
+  long status = 0;  // NOLINT: libcurl's
+  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  return status / 100 == 2;
 }
 
 absl::StatusOr<HttpResult> CurlTransfer::TakeResult(CURLcode code) {
@@ -207,6 +227,7 @@ bool CurlTransfer::MayHaveBeenSent() const {
 }
 
 absl::Status CurlTransfer::ErrorFor(CURLcode code) const {
+  if (!refused_.ok()) return refused_;
   std::string message = UrlPart(call_.url, CURLUPART_HOST);
   if (message.empty()) message = "bad URL";
   const bool has_cause = cause_[0] != '\0';

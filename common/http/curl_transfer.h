@@ -52,6 +52,8 @@ class CurlTransfer {
   void SetTransport();
   void AppendHeader(const std::string& line);
   absl::Status ErrorFor(CURLcode code) const;
+  // Whether the answer's body goes to the call's on_body.
+  bool IsStreamed() const;
   // Whether any of the request can have reached the server.
   bool MayHaveBeenSent() const;
 
@@ -63,6 +65,7 @@ class CurlTransfer {
   HttpResult result_;
   size_t header_size_ = 0;
   bool too_large_ = false;
+  absl::Status refused_;  // what on_body returned
 };
 
 }  // namespace lamplighter

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/io_context.hpp"
@@ -18,6 +21,8 @@ struct HttpTransport {
   std::string client_cert_pem;  // with client_key_pem, for servers that ask
   std::string client_key_pem;
   std::string proxy;  // http://[user:password@]host:port; none if empty
+  // Believes whoever answers, and so hides nothing from somebody in between.
+  bool skip_verification = false;
 };
 
 // A request to send.
@@ -29,6 +34,11 @@ struct HttpCall {
   absl::Duration timeout = absl::Seconds(15);
   // A larger answer is cut off and reported as OutOfRange.
   size_t max_response = 8 << 20;
+  // If set, it is given the body of a 2xx answer piece by piece, as it comes;
+  // the result then has none, and max_response is for other answers alone. An
+  // error ends the call, which returns it. Runs within the client: it must
+  // neither send nor destroy.
+  std::function<absl::Status(absl::string_view piece)> on_body;
   // May be null. Shared because calls under way outlive a reload of secrets.
   std::shared_ptr<const HttpTransport> transport;
 };

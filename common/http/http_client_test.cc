@@ -180,6 +180,43 @@ TEST_F(HttpClientTest, RefusesWhatCannotBeSent) {
   EXPECT_THAT(Send(call), StatusIs(StatusCode::kInvalidArgument));
 }
 
+TEST_F(HttpClientTest, GivesABodyPieceByPieceWhereAsked) {
+  ScriptedServer server([](const std::string& request) -> std::string {
+    if (absl::StrContains(request, "/denied"))
+      return "HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nwhy";
+    return absl::StrCat(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\none\r\n3\r\ntwo\r\n",
+        ScriptedServer::kThenBreak);
+  });
+  std::string seen;
+  HttpCall call = CallTo("GET", server.port(), "/");
+  call.max_response = 4;  // counts for other answers alone
+  call.on_body = [&seen](absl::string_view piece) {
+    seen += std::string(piece);
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(Send(call), StatusIs(StatusCode::kDeadlineExceeded))
+      << "the connection broke before the end";
+  EXPECT_EQ(seen, "onetwo");
+
+  call.url += "denied";
+  const auto denied = Send(call);
+  ASSERT_THAT(denied, IsOk());
+  EXPECT_EQ(denied->status, 403);
+  EXPECT_EQ(denied->body, "why");
+  EXPECT_EQ(seen, "onetwo");
+}
+
+TEST_F(HttpClientTest, EndsACallWhoseBodyIsNotWanted) {
+  ScriptedServer server([](const std::string&) { return Ok("hello"); });
+  HttpCall call = CallTo("GET", server.port(), "/");
+  call.on_body = [](absl::string_view /*piece*/) {
+    return absl::DataLossError("no line ends");
+  };
+  EXPECT_THAT(Send(call), StatusIs(StatusCode::kDataLoss, "no line ends"));
+}
+
 TEST_F(HttpClientTest, FollowsRedirectsWithinAServer) {
   std::vector<std::string> seen;
   ScriptedServer server([&](const std::string& request) -> std::string {
@@ -327,6 +364,15 @@ TEST_F(HttpClientTlsTest, SharesNoConnectionBetweenTransports) {
   call.transport = other;
   call.timeout = absl::Milliseconds(300);
   EXPECT_THAT(Send(call), StatusIs(StatusCode::kUnavailable));
+}
+
+TEST_F(HttpClientTlsTest, BelievesWhoeverAnswersOnlyWhereTold) {
+  auto transport = std::make_shared<HttpTransport>();
+  transport->ca_pem = MakeTestCertificate().certificate_pem;
+  transport->skip_verification = true;
+  HttpCall call = Call();
+  call.transport = transport;
+  EXPECT_THAT(Send(call), IsOk());
 }
 
 TEST_F(HttpClientTlsTest, PresentsItsCertificateWhereAsked) {

@@ -91,7 +91,7 @@ class FakeHttpClient final : public HttpClient {
     co_await boost::asio::post(co_await boost::asio::this_coro::executor,
                                boost::asio::use_awaitable);
     for (const auto& script : scripts_) {
-      if (script->Matches(call)) co_return script->Next(call);
+      if (script->Matches(call)) co_return Stream(call, script->Next(call));
     }
     co_return absl::InternalError(
         absl::StrCat("unscripted call: ", call.method, " ", call.url));
@@ -101,6 +101,17 @@ class FakeHttpClient final : public HttpClient {
   const std::vector<HttpCall>& calls() const { return calls_; }
 
  private:
+  // Gives the body of a 2xx answer to the call's on_body, if it has one.
+  static absl::StatusOr<HttpResult> Stream(const HttpCall& call,
+                                           absl::StatusOr<HttpResult> result) {
+    if (!call.on_body || !result.ok() || result->status / 100 != 2)
+      return result;
+    if (absl::Status refused = call.on_body(result->body); !refused.ok())
+      return refused;
+    result->body.clear();
+    return result;
+  }
+
   std::deque<std::unique_ptr<Script>> scripts_;
   std::vector<HttpCall> calls_;
 };
