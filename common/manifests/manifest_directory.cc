@@ -2,132 +2,151 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
+#include <set>
 #include <string>
-#include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/memory/memory.h"
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "boost/asio/experimental/awaitable_operators.hpp"
 #include "common/log/log.h"
+#include "common/manifests/manifest_files.h"
 #include "common/status/macros.h"
-#include "sys/stat.h"
 
 namespace lamplighter {
 namespace {
 
-namespace fs = std::filesystem;
+namespace asio = boost::asio;
+// NOLINTNEXTLINE(misc-unused-using-decls): it is used in a coroutine
+using ::boost::asio::experimental::awaitable_operators::operator||;
 
-// Files are small texts; one that is not was put there by mistake.
-constexpr off_t kMaxFile = 4 << 20;
-
-// The files to read, in order of their names.
-absl::StatusOr<std::vector<fs::path>> Files(const std::string& directory) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  fs::directory_iterator it(directory, error);
-  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-    const fs::path path = it->path();
-    const std::string extension = path.extension();
-    if (path.filename().string().front() == '.') continue;
-    if (extension != ".yaml" && extension != ".yml" && extension != ".json") {
-      continue;
-    }
-    files.push_back(path);
+// Whether `problem` is the reason that the object is not to be had.
+bool Hides(const ManifestProblem& problem, const char* kind,
+           const ObjectName& name, const ManifestOrigin& origin) {
+  if (problem.is_note) return false;
+  if (!problem.object.second.empty()) {
+    return problem.kind == kind && problem.object == name;
   }
-  if (error) {
-    return absl::NotFoundError(
-        absl::StrCat("manifests in ", directory, ": ", error.message()));
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  // A file, or a directory, of which it is not known what it holds.
+  return origin.file == problem.origin.file ||
+         absl::StartsWith(origin.file, absl::StrCat(problem.origin.file, "/"));
 }
 
-// Changes when a file does. The inode tells where a mounted ConfigMap was
-// swapped for another whose size and second are the same.
-std::string Fingerprint(const std::vector<fs::path>& files) {
-  std::string fingerprint;
-  for (const fs::path& file : files) {
-    struct stat status{};
-    if (stat(file.c_str(), &status) != 0) continue;
-    absl::StrAppend(&fingerprint, file.string(), "|", status.st_size, "|",
-                    status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "|",
-                    status.st_ino, "\n");
-  }
-  return fingerprint;
-}
-
-void ReadFile(const fs::path& path, Manifests& manifests,
-              std::vector<ManifestProblem>& problems) {
-  const std::string name = path.filename();
-  struct stat status{};
-  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-  if (status.st_size > kMaxFile) {
-    problems.push_back({name, 0, {}, "larger than 4 MiB: not read"});
-    return;
-  }
-  std::ifstream in(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)),
-                         std::istreambuf_iterator<char>());
-  if (!in) {
-    problems.push_back({name, 0, {}, "cannot be read"});
-    return;
-  }
-  ParseManifests(text, name, manifests, problems);
-}
-
-// Whatever of `old` a problem is about, and that `fresh` lacks, stays.
+// Whatever of `old` a problem hides, and that `fresh` lacks, stays.
 void KeepLastValid(const Manifests& old,
                    const std::vector<ManifestProblem>& problems,
                    Manifests& fresh) {
-  // A file that is no YAML at all hides which objects it held: keep them all.
-  const bool all = std::any_of(problems.begin(), problems.end(),
-                               [](const ManifestProblem& problem) {
-                                 return problem.object.second.empty();
-                               });
-  const auto keep = [&](const auto& from, auto& to) {
+  const auto keep = [&](const char* kind, const auto& from, auto& to) {
     for (const auto& [name, object] : from) {
-      const bool named = std::any_of(problems.begin(), problems.end(),
-                                     [&name = name](const ManifestProblem& p) {
-                                       return p.object == name;
-                                     });
-      if (all || named) to.try_emplace(name, object);
+      const bool hidden = std::any_of(
+          problems.begin(), problems.end(),
+          [kind, &name = name, &object = object](const ManifestProblem& p) {
+            return Hides(p, kind, name, object.origin);
+          });
+      if (hidden) to.try_emplace(name, object);
     }
   };
-  keep(old.providers, fresh.providers);
-  keep(old.alerts, fresh.alerts);
-  keep(old.secrets, fresh.secrets);
+  keep("Provider", old.providers, fresh.providers);
+  keep("Alert", old.alerts, fresh.alerts);
+  keep("Secret", old.secrets, fresh.secrets);
+}
+
+size_t CountInvalid(const std::vector<ManifestProblem>& problems) {
+  std::set<std::pair<std::string, ObjectName>> invalid;
+  size_t files = 0;
+  for (const ManifestProblem& problem : problems) {
+    if (problem.is_note) continue;
+    if (problem.kind.empty()) {
+      ++files;
+    } else {
+      invalid.emplace(problem.kind, problem.object);
+    }
+  }
+  return invalid.size() + files;
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ManifestDirectory>> ManifestDirectory::Create(
-    const std::string& directory) {
-  auto manifests = absl::WrapUnique(new ManifestDirectory(directory));
+    Options options, asio::io_context& loop, const Clock& clock,
+    ManifestMetrics metrics) {
+  // The name of the directory itself must be the last part of the path.
+  options.directory =
+      std::string(absl::StripSuffix(absl::string_view(options.directory), "/"));
+  auto manifests = absl::WrapUnique(new ManifestDirectory(
+      std::move(options), loop, clock, std::move(metrics)));
   LAMPLIGHTER_RETURN_IF_ERROR(manifests->Refresh());
   return manifests;
 }
 
+ManifestDirectory::ManifestDirectory(Options options, asio::io_context& loop,
+                                     const Clock& clock,
+                                     ManifestMetrics metrics)
+    : options_(std::move(options)),
+      clock_(clock),
+      metrics_(std::move(metrics)),
+      events_(loop),
+      tasks_(loop.get_executor(), "manifests") {}
+
+void ManifestDirectory::Start() { tasks_.Spawn(Follow()); }
+
+asio::awaitable<void> ManifestDirectory::Stop() {
+  co_await tasks_.Drain(absl::ZeroDuration());
+}
+
+asio::awaitable<absl::Status> ManifestDirectory::UntilReady() {
+  co_return absl::OkStatus();
+}
+
+asio::awaitable<void> ManifestDirectory::Follow() {
+  for (;;) {
+    if (events_.is_working()) {
+      const auto ended =
+          co_await (events_.Wait() || sleeper_.SleepFor(options_.poll));
+      if (!std::visit([](const absl::Status& s) { return s.ok(); }, ended)) {
+        co_return;  // cancelled
+      }
+      if (ended.index() == 0 &&
+          !(co_await sleeper_.SleepFor(options_.settle)).ok()) {
+        co_return;
+      }
+    } else if (!(co_await sleeper_.SleepFor(options_.poll_alone)).ok()) {
+      co_return;
+    }
+    if (const absl::Status read = Refresh(); !read.ok()) {
+      LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "manifests cannot be read")
+          .With("error", read.message());
+    }
+  }
+}
+
 absl::Status ManifestDirectory::Refresh() {
-  LAMPLIGHTER_ASSIGN_OR_RETURN(const std::vector<fs::path> files,
-                               Files(directory_));
-  std::string fingerprint = Fingerprint(files);
+  const std::filesystem::path path(options_.directory);
+  events_.Begin();
+  // The directory may be taken away, and put there again.
+  events_.Watch(path.has_parent_path() ? path.parent_path().string() : ".",
+                path.filename());
+  const absl::StatusOr<ManifestFiles> files = FindManifestFiles(
+      options_.directory,
+      [this](const std::string& directory) { events_.Watch(directory); });
+  events_.End();
+  LAMPLIGHTER_RETURN_IF_ERROR(files.status());
+  metrics_.SetLastSync(clock_.Now());
+  std::string fingerprint = files->Fingerprint();
   if (fingerprint_ == fingerprint) return absl::OkStatus();
 
   auto fresh = std::make_shared<Manifests>();
   std::vector<ManifestProblem> problems;
-  for (const fs::path& file : files) ReadFile(file, *fresh, problems);
-  for (const ManifestProblem& problem : problems) {
-    LAMPLIGHTER_LOG(kWarning, "manifest").With("problem", problem.ToString());
-  }
+  files->Read(*fresh, problems);
+  LogNew(problems);
   KeepLastValid(*current_, problems, *fresh);
   LAMPLIGHTER_LOG(kInfo, "manifests read")
-      .With("directory", directory_)
+      .With("directory", options_.directory)
       .With("providers", fresh->providers.size())
       .With("alerts", fresh->alerts.size())
       .With("secrets", fresh->secrets.size())
@@ -135,7 +154,25 @@ absl::Status ManifestDirectory::Refresh() {
   current_ = std::move(fresh);
   problems_ = std::move(problems);
   fingerprint_ = std::move(fingerprint);
+  metrics_.Set(*current_, CountInvalid(problems_));
   return absl::OkStatus();
+}
+
+void ManifestDirectory::LogNew(
+    const std::vector<ManifestProblem>& problems) const {
+  std::set<std::string> known;
+  for (const ManifestProblem& problem : problems_) {
+    known.insert(problem.ToString());
+  }
+  for (const ManifestProblem& problem : problems) {
+    const std::string text = problem.ToString();
+    if (known.contains(text)) continue;
+    if (problem.is_note) {
+      LAMPLIGHTER_LOG(kInfo, "manifest").With("note", text);
+    } else {
+      LAMPLIGHTER_LOG(kWarning, "manifest").With("problem", text);
+    }
+  }
 }
 
 }  // namespace lamplighter

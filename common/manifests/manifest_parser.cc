@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "common/manifests/yaml_json.h"
 #include "openssl/sha.h"
 #include "yaml-cpp/yaml.h"
 
@@ -59,18 +60,16 @@ class ObjectReader {
 
   // Something is wrong that makes the object unusable.
   void Invalid(const YAML::Node& at, absl::string_view what) {
-    Note(at, what);
+    Add(at, what, /*is_note=*/false);
     valid_ = false;
   }
 
   // Something that the user should know, though the object can be used.
   void Note(const YAML::Node& at, absl::string_view what) {
-    const YAML::Node& marked =
-        at.IsDefined() && !at.Mark().is_null() ? at : root_;
-    problems_.push_back({file_, marked.Mark().line + 1, object_,
-                         absl::StrCat(kind_, " ", object_.first, "/",
-                                      object_.second, ": ", what)});
+    Add(at, what, /*is_note=*/true);
   }
+
+  ManifestOrigin origin() const { return {file_, root_.Mark().line + 1}; }
 
   std::string Text(const YAML::Node& parent, const char* key) {
     const YAML::Node node = Child(parent, key);
@@ -131,6 +130,16 @@ class ObjectReader {
   }
 
  private:
+  void Add(const YAML::Node& at, absl::string_view what, bool is_note) {
+    const YAML::Node& marked =
+        at.IsDefined() && !at.Mark().is_null() ? at : root_;
+    problems_.push_back({{file_, marked.Mark().line + 1},
+                         kind_,
+                         object_,
+                         std::string(what),
+                         is_note});
+  }
+
   static YAML::Node Child(const YAML::Node& parent, const char* key) {
     // operator[] on a const node does not add the key, and gives an undefined
     // node where there is none.
@@ -166,6 +175,8 @@ void ReadProvider(ObjectReader& in, Manifests& manifests) {
   if (provider.type.empty()) in.Invalid(spec, "spec.type: must not be empty");
   if (in.valid() && !IsGitProviderType(provider.type)) {
     manifests.other_providers.insert(in.object());
+    in.Note(spec["type"], absl::StrCat("spec.type: ", provider.type,
+                                       " sets no commit status: passed over"));
     return;
   }
   provider.uid = in.Text(in.metadata(), "uid");
@@ -190,11 +201,8 @@ void ReadProvider(ObjectReader& in, Manifests& manifests) {
     }
     provider.timeout = timeout;
   }
-  if (!provider.commit_status_expr.empty()) {
-    in.Note(spec["commitStatusExpr"],
-            "spec.commitStatusExpr: not supported yet: its events become dead "
-            "letters");
-  }
+  provider.json = YamlToJson(in.root());
+  provider.origin = in.origin();
   if (in.valid()) manifests.providers[in.object()] = std::move(provider);
 }
 
@@ -212,7 +220,7 @@ EventSource ReadEventSource(ObjectReader& in, const YAML::Node& node) {
     source.match_labels = in.Texts(node, "matchLabels");
     in.Note(node["matchLabels"],
             "spec.eventSources: matchLabels needs the labels of objects in the "
-            "cluster, which manifests in files do not tell: matches nothing");
+            "cluster, which are not looked up: matches nothing");
   }
   return source;
 }
@@ -242,6 +250,8 @@ void ReadAlert(ObjectReader& in, Manifests& manifests) {
   alert.event_metadata = in.Texts(spec, "eventMetadata");
   alert.summary = in.Text(spec, "summary");
   alert.suspend = in.Flag(spec, "suspend");
+  alert.json = YamlToJson(in.root());
+  alert.origin = in.origin();
   if (in.valid()) manifests.alerts[in.object()] = std::move(alert);
 }
 
@@ -260,20 +270,37 @@ void ReadSecret(ObjectReader& in, Manifests& manifests) {
   for (auto& [key, value] : in.Texts(in.root(), "stringData")) {
     secret.data[key] = value;
   }
+  secret.origin = in.origin();
   if (in.valid()) manifests.secrets[in.object()] = std::move(secret);
 }
 
-bool Known(const Manifests& manifests, const std::string& kind,
-           const ObjectName& object) {
-  if (kind == "Secret") return manifests.secrets.contains(object);
-  if (kind == "Alert") return manifests.alerts.contains(object);
-  return manifests.providers.contains(object) ||
-         manifests.other_providers.contains(object);
+// Where an object of that kind and name was read from before; null if nowhere.
+const ManifestOrigin* Known(const Manifests& manifests, const std::string& kind,
+                            const ObjectName& object) {
+  const auto find = [&object](const auto& objects) {
+    const auto found = objects.find(object);
+    return found == objects.end() ? nullptr : &found->second.origin;
+  };
+  if (kind == "Secret") return find(manifests.secrets);
+  if (kind == "Alert") return find(manifests.alerts);
+  return find(manifests.providers);
+}
+
+// Whether the text of `node` says that it is an object for us.
+bool IsOurs(const YAML::Node& node) {
+  const YAML::Node kind = node["kind"];
+  const YAML::Node version = node["apiVersion"];
+  if (!kind.IsDefined() || !kind.IsScalar()) return false;
+  if (kind.Scalar() == "List") return true;
+  if (!version.IsDefined() || !version.IsScalar()) return false;
+  if (kind.Scalar() == "Secret") return version.Scalar() == "v1";
+  return (kind.Scalar() == "Provider" || kind.Scalar() == "Alert") &&
+         absl::StartsWith(version.Scalar(), kFluxGroup);
 }
 
 void ReadObject(const YAML::Node& root, const std::string& file,
                 Manifests& manifests, std::vector<ManifestProblem>& problems) {
-  if (!root.IsMap()) return;
+  if (!root.IsMap() || !IsOurs(root)) return;
   ObjectReader in(root, file, problems);
   if (in.kind() == "List") {
     for (const YAML::Node& item : in.List(root, "items")) {
@@ -281,14 +308,9 @@ void ReadObject(const YAML::Node& root, const std::string& file,
     }
     return;
   }
-  const bool flux = in.kind() == "Provider" || in.kind() == "Alert";
   absl::string_view version = in.api_version();
-  if (flux ? !absl::ConsumePrefix(&version, kFluxGroup)
-           : in.kind() != "Secret" || version != "v1") {
-    return;
-  }
-  if (flux && version != "v1beta1" && version != "v1beta2" &&
-      version != "v1beta3") {
+  if (absl::ConsumePrefix(&version, kFluxGroup) && version != "v1beta1" &&
+      version != "v1beta2" && version != "v1beta3") {
     in.Invalid(root["apiVersion"],
                "apiVersion: must be v1beta1, v1beta2 or v1beta3");
   }
@@ -296,8 +318,14 @@ void ReadObject(const YAML::Node& root, const std::string& file,
     in.Invalid(root, "metadata.name: must not be empty");
     return;
   }
-  if (Known(manifests, in.kind(), in.object())) {
-    in.Invalid(root, "defined twice: only the first is used");
+  if (const ManifestOrigin* known = Known(manifests, in.kind(), in.object())) {
+    in.Invalid(root, absl::StrCat("defined twice: the one in ",
+                                  known->ToString(), " is used"));
+    return;
+  }
+  if (in.kind() == "Provider" &&
+      manifests.other_providers.contains(in.object())) {
+    in.Invalid(root, "defined twice: the first is used");
     return;
   }
   if (in.kind() == "Provider") ReadProvider(in, manifests);
@@ -308,8 +336,10 @@ void ReadObject(const YAML::Node& root, const std::string& file,
 }  // namespace
 
 std::string ManifestProblem::ToString() const {
-  return line > 0 ? absl::StrCat(file, ":", line, ": ", what)
-                  : absl::StrCat(file, ": ", what);
+  return kind.empty()
+             ? absl::StrCat(origin.ToString(), ": ", what)
+             : absl::StrCat(origin.ToString(), ": ", kind, " ", object.first,
+                            "/", object.second, ": ", what);
 }
 
 bool IsGitProviderType(absl::string_view type) {
@@ -325,8 +355,8 @@ void ParseManifests(const std::string& yaml, const std::string& file,
       ReadObject(document, file, manifests, problems);
     }
   } catch (const YAML::Exception& error) {
-    problems.push_back({file,
-                        error.mark.is_null() ? 0 : error.mark.line + 1,
+    problems.push_back({{file, error.mark.is_null() ? 0 : error.mark.line + 1},
+                        "",
                         {},
                         absl::StrCat("not YAML: ", error.msg)});
   }

@@ -11,6 +11,7 @@
 namespace lamplighter {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -112,7 +113,10 @@ kind: Provider
 metadata: {name: chat, namespace: flux-system}
 spec: {type: slack, channel: general}
 )");
-  EXPECT_THAT(Problems(), IsEmpty());
+  EXPECT_THAT(Problems(),
+              ElementsAre("file.yaml:5: Provider flux-system/chat: spec.type: "
+                          "slack sets no commit status: passed over"));
+  EXPECT_TRUE(problems_[0].is_note);
   EXPECT_EQ(manifests_.FindProvider("flux-system", "chat"), nullptr);
   EXPECT_TRUE(manifests_.other_providers.contains({"flux-system", "chat"}));
 }
@@ -126,6 +130,9 @@ metadata: {name: apps}
 apiVersion: example.com/v1
 kind: Provider
 metadata: {name: somebody-elses}
+---
+metadata: [values, of, a, chart]
+kind: [unlike, ours]
 ---
 just a text
 )");
@@ -177,6 +184,20 @@ spec:
   EXPECT_THAT(manifests_.alerts, IsEmpty());
 }
 
+TEST_F(ManifestParserTest, ReadsAllVersionsThatFluxHasServed) {
+  for (const std::string version : {"v1beta1", "v1beta2", "v1beta3"}) {
+    Parse("{apiVersion: notification.toolkit.fluxcd.io/" + version +
+          ", kind: Provider, metadata: {name: " + version +
+          "}, spec: {type: github}}\n---\n"
+          "{apiVersion: notification.toolkit.fluxcd.io/" +
+          version + ", kind: Alert, metadata: {name: " + version +
+          "}, spec: {providerRef: {name: p}}}");
+  }
+  EXPECT_THAT(Problems(), IsEmpty());
+  EXPECT_THAT(manifests_.providers, SizeIs(3));
+  EXPECT_THAT(manifests_.alerts, SizeIs(3));
+}
+
 TEST_F(ManifestParserTest, RefusesVersionsItDoesNotKnow) {
   Parse(R"({apiVersion: notification.toolkit.fluxcd.io/v9, kind: Provider,
             metadata: {name: a}, spec: {type: github}})");
@@ -197,7 +218,10 @@ TEST_F(ManifestParserTest, NeverPrintsASecretThatIsNotBase64) {
 TEST_F(ManifestParserTest, UsesTheFirstOfTwoOfOneName) {
   Parse(std::string(kGitHubStatus) + "---" + kGitHubStatus);
   EXPECT_THAT(Problems(), SizeIs(3));
-  EXPECT_THAT(Problems()[0], HasSubstr("defined twice"));
+  EXPECT_THAT(
+      Problems()[0],
+      AllOf(HasSubstr("file.yaml:29: Provider"),
+            HasSubstr("defined twice: the one in file.yaml:2 is used")));
   EXPECT_THAT(manifests_.providers, SizeIs(1));
 }
 
@@ -217,6 +241,7 @@ spec:
     - {kind: Kustomization, name: '*', matchLabels: {}}
 )");
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("matchLabels needs")));
+  EXPECT_TRUE(problems_[0].is_note);
   const Alert& alert = manifests_.alerts.at({"flux-system", "labels"});
   EXPECT_TRUE(alert.event_sources[0].match_labels.has_value());
 }

@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -16,6 +17,17 @@ namespace lamplighter {
 
 // Namespace and name of a Kubernetes object.
 using ObjectName = std::pair<std::string, std::string>;
+
+// Where an object was read from, for people.
+struct ManifestOrigin {
+  std::string file;  // "kubernetes" for the API
+  int line = 0;      // from 1; 0 where there are none
+
+  // "github.yaml:12".
+  std::string ToString() const {
+    return line > 0 ? absl::StrCat(file, ":", line) : file;
+  }
+};
 
 // A Flux Provider (notification.toolkit.fluxcd.io v1beta1 to v1beta3): where
 // statuses are set. Fields are those of its spec; empty where it has none.
@@ -36,6 +48,23 @@ struct Provider {
   absl::optional<absl::Duration> timeout;
   std::string commit_status_expr;  // CEL
   bool suspend = false;
+  std::string json;  // the whole object, for expressions
+  ManifestOrigin origin = {};
+
+  // The value of the annotation lamplighter.dev/NAME; empty where there is
+  // none.
+  absl::string_view Annotation(absl::string_view name) const {
+    const auto it = annotations.find(absl::StrCat("lamplighter.dev/", name));
+    return it == annotations.end() ? absl::string_view() : it->second;
+  }
+
+  // The forge's own URL where the address does not tell it: a GitLab below a
+  // path, an SSH address. Empty where there is none.
+  absl::string_view ForgeUrl() const { return Annotation("forge-url"); }
+
+  // The address is that of an account, and the Provider stands for all
+  // repositories of it.
+  bool IsAccount() const { return Annotation("account") == "true"; }
 };
 
 // One entry of an Alert's eventSources.
@@ -60,6 +89,8 @@ struct Alert {
   std::map<std::string, std::string> event_metadata;
   std::string summary;
   bool suspend = false;
+  std::string json;  // the whole object, for expressions
+  ManifestOrigin origin = {};
 };
 
 // A Kubernetes Secret, decoded. Never logged.
@@ -67,6 +98,7 @@ struct Secret {
   std::string namespace_;
   std::string name;
   std::map<std::string, std::string> data;
+  ManifestOrigin origin = {};
 
   // The value of `key`, if there is one. Lives as long as the Secret.
   absl::optional<absl::string_view> Find(const std::string& key) const {

@@ -18,7 +18,7 @@ INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 LAYERS = [
     {"status", "time", "log"},
     {"async", "config", "metrics", "tracing", "ratelimit", "forge", "manifests"},
-    {"kafka", "http", "grpc"},
+    {"kafka", "http", "grpc", "kubernetes"},
     {"app"},
 ]
 # Who may depend on a third-party library that the rest must not know.
