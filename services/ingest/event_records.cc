@@ -67,7 +67,8 @@ Record MakeGitRecord(v1::GitEvent event, std::string traceparent,
   attributes.type =
       absl::StrCat("dev.lamplighter.git.", NameOf(event.type()), ".v1");
   attributes.subject = event.repository().id();
-  attributes.time = FromProto(event.received_at());
+  attributes.time = FromProto(event.has_occurred_at() ? event.occurred_at()
+                                                      : event.received_at());
   std::string key = event.repository().id();
   if (key.empty()) key = event.instance();
   if (key.empty()) key = event.source();

@@ -96,6 +96,15 @@ TEST(MakeGitRecord, IsACloudEventKeyedByRepository) {
   EXPECT_EQ(attributes->time, absl::FromUnixSeconds(1'700'000'009));
 }
 
+TEST(MakeGitRecord, TakesTheTimeOfTheForgeWhereItTells) {
+  v1::GitEvent event = Git();
+  event.mutable_occurred_at()->set_seconds(1'600'000'000);
+  const auto attributes =
+      CloudEventFromHeaders(MakeGitRecord(event, kTrace, kEnough).headers);
+  ASSERT_THAT(attributes, IsOk());
+  EXPECT_EQ(attributes->time, absl::FromUnixSeconds(1'600'000'000));
+}
+
 TEST(MakeGitRecord, IsKeyedByInstanceWhereNoRepositoryIsNamed) {
   v1::GitEvent event = Git();
   event.clear_repository();

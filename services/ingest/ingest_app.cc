@@ -1,50 +1,83 @@
 #include "services/ingest/ingest_app.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/async/sleeper.h"
 #include "common/async/task_group.h"
 #include "common/async/timer_sleeper.h"
 #include "common/config/duration.h"
 #include "common/kafka/kafka_options.h"
 #include "common/kafka/kafka_producer.h"
+#include "common/kafka/producer.h"
 #include "common/kafka/topic_setup.h"
 #include "common/status/macros.h"
+#include "services/ingest/metrics.h"
 #include "services/ingest/source_config.h"
 #include "services/ingest/sources.h"
+#include "services/ingest/spool/spooling_producer.h"
 
 namespace lamplighter::ingest {
 namespace {
 
 namespace asio = boost::asio;
 
-// IngestService with the producer that it writes to.
+constexpr uint64_t kLeastSpool = 16 << 20;
+
+// The spool behind the producer, with what it measures.
+struct SpoolOverKafka {
+  SpoolOverKafka(std::unique_ptr<SpoolFile> file, Producer& kafka,
+                 Sleeper& sleeper, AppContext& context)
+      : metrics(context.metrics),
+        producer(SpoolingProducer::Options(), std::move(file), kafka,
+                 context.loop, sleeper, metrics, context.clock) {}
+
+  SpoolMetrics metrics;
+  SpoolingProducer producer;
+};
+
+// IngestService with the producers that it writes to.
 class KafkaIngest final : public Service {
  public:
+  // `spool` may be null.
   KafkaIngest(IngestService::Options options, SourceRegistry sources,
-              std::unique_ptr<KafkaProducer> producer, KafkaOptions kafka,
+              std::unique_ptr<KafkaProducer> producer,
+              std::unique_ptr<SpoolFile> spool, KafkaOptions kafka,
               AppContext& context)
       : flush_timeout_(options.drain_timeout),
         kafka_(std::move(kafka)),
         kafka_config_(context.config.kafka()),
         producer_(std::move(producer)),
-        ingest_(std::move(options), std::move(sources), *producer_, context),
+        spool_(spool == nullptr
+                   ? nullptr
+                   : std::make_unique<SpoolOverKafka>(
+                         std::move(spool), *producer_, sleeper_, context)),
+        ingest_(std::move(options), std::move(sources),
+                spool_ == nullptr ? static_cast<Producer&>(*producer_)
+                                  : spool_->producer,
+                context),
         tasks_(context.loop.get_executor(), "ingest") {}
 
-  // The producer ends the requests that still wait for it, and their handler
-  // must be there for that.
-  ~KafkaIngest() override { producer_.reset(); }
+  // They end the requests that still wait for them, and the handler must be
+  // there for that; so must the spool for what the producer ends.
+  ~KafkaIngest() override {
+    producer_.reset();
+    spool_.reset();
+  }
 
   asio::awaitable<absl::Status> Start() override {
     tasks_.Spawn(SetUpTopics(kafka_, kafka_config_, sleeper_));
+    if (spool_ != nullptr) spool_->producer.Start();
     co_return co_await ingest_.Start();
   }
 
   asio::awaitable<void> Stop() override {
     co_await ingest_.Stop();
+    if (spool_ != nullptr) co_await spool_->producer.Stop(flush_timeout_);
     co_await producer_->Flush(flush_timeout_);
     co_await tasks_.Drain(absl::ZeroDuration());
   }
@@ -55,6 +88,7 @@ class KafkaIngest final : public Service {
   const config::v1::Kafka kafka_config_;
   TimerSleeper sleeper_;
   std::unique_ptr<KafkaProducer> producer_;
+  std::unique_ptr<SpoolOverKafka> spool_;
   IngestService ingest_;
   TaskGroup tasks_;  // last: its tasks use what is above
 };
@@ -97,6 +131,26 @@ absl::StatusOr<IngestService::Options> ReadOptions(
   return options;
 }
 
+absl::StatusOr<std::unique_ptr<SpoolFile>> OpenSpool(
+    const config::v1::Ingest& config, const ConfigFile& file) {
+  if (!config.has_spool()) return nullptr;
+  const config::v1::Spool& spool = config.spool();
+  SpoolFile::Options options;
+  options.path = spool.path();
+  if (options.path.empty()) {
+    return file.Error("ingest.spool.path", "must name a file");
+  }
+  if (spool.max_bytes() > 0) {
+    if (spool.max_bytes() < kLeastSpool || spool.max_bytes() > INT64_MAX) {
+      return file.Error("ingest.spool.max_bytes", "must be at least 16MiB");
+    }
+    options.max_bytes = static_cast<int64_t>(spool.max_bytes());
+  }
+  auto opened = SpoolFile::Open(options);
+  if (opened.ok()) return opened;
+  return file.Error("ingest.spool.path", opened.status().message());
+}
+
 absl::StatusOr<std::unique_ptr<Service>> MakeIngest(AppContext& context) {
   const config::v1::Ingest& config = context.config.ingest();
   const config::v1::Kafka& kafka = context.config.kafka();
@@ -116,9 +170,11 @@ absl::StatusOr<std::unique_ptr<Service>> MakeIngest(AppContext& context) {
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       std::unique_ptr<KafkaProducer> producer,
       KafkaProducer::Create(producer_options, context.loop));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(std::unique_ptr<SpoolFile> spool,
+                               OpenSpool(config, context.config_file));
   return std::make_unique<KafkaIngest>(
       std::move(options), SourceRegistry(std::move(sources)),
-      std::move(producer), producer_options.kafka, context);
+      std::move(producer), std::move(spool), producer_options.kafka, context);
 }
 
 }  // namespace lamplighter::ingest

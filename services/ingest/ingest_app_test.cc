@@ -1,9 +1,12 @@
 #include "services/ingest/ingest_app.h"
 
+#include <cstdio>
+#include <fstream>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "boost/asio/co_spawn.hpp"
 #include "boost/asio/io_context.hpp"
@@ -17,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "proto/lamplighter/config/v1/config.pb.h"
 #include "services/ingest/ingest_service.h"
+#include "services/ingest/spool/spool_file.h"
 
 namespace lamplighter::ingest {
 namespace {
@@ -41,6 +45,13 @@ struct Process {
                      .clock = Clock::System(),
                      .fail = [](const absl::Status&) {}};
 };
+
+// A file of that name, which is not there yet.
+std::string SpoolPath(const std::string& name) {
+  std::string path = absl::StrCat(::testing::TempDir(), "/", name, ".db");
+  std::remove(path.c_str());
+  return path;
+}
 
 TEST(ReadOptions, HasTheDocumentedDefaults) {
   Process process("");
@@ -98,6 +109,56 @@ TEST(MakeIngest, RefusesABrokerThatIsNotNamed) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST(OpenSpool, OpensNoneWhereNoneIsConfigured) {
+  Process process("ingest: {listen: '127.0.0.1:0'}");
+  const auto spool = OpenSpool(process.config.ingest(), process.config_file);
+  ASSERT_THAT(spool, IsOk());
+  EXPECT_EQ(*spool, nullptr);
+}
+
+TEST(OpenSpool, HasTheDocumentedDefaultAndTakesWhatIsConfigured) {
+  const std::string path = SpoolPath("config");
+  Process process(absl::StrCat("ingest: {spool: {path: ", path, "}}"));
+  auto spool = OpenSpool(process.config.ingest(), process.config_file);
+  ASSERT_THAT(spool, IsOk());
+  EXPECT_EQ((*spool)->max_bytes(), 1 << 30);
+  spool->reset();
+  Process small(
+      absl::StrCat("ingest: {spool: {path: ", path, ", max_bytes: 16MiB}}"));
+  spool = OpenSpool(small.config.ingest(), small.config_file);
+  ASSERT_THAT(spool, IsOk());
+  EXPECT_EQ((*spool)->max_bytes(), 16 << 20);
+}
+
+TEST(OpenSpool, SaysWhereTheConfigurationIsWrong) {
+  Process no_path("ingest:\n  spool: {}");
+  EXPECT_THAT(OpenSpool(no_path.config.ingest(), no_path.config_file),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("test.yaml:2: ingest.spool.path")));
+  Process tiny("ingest:\n  spool:\n    path: /nowhere/x\n    max_bytes: 15MiB");
+  EXPECT_THAT(OpenSpool(tiny.config.ingest(), tiny.config_file),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("test.yaml:4: ingest.spool.max_bytes")));
+}
+
+// Whatever is wrong with the file is a mistake in the configuration, which ends
+// the start with status 2.
+TEST(OpenSpool, SaysWhatIsWrongWithTheFile) {
+  const std::string path = SpoolPath("wrong");
+  Process process(absl::StrCat("ingest:\n  spool:\n    path: ", path));
+  const auto open = [&process] {
+    return OpenSpool(process.config.ingest(), process.config_file);
+  };
+  std::ofstream(path) << std::string(5000, 'x');
+  EXPECT_THAT(open(), StatusIs(absl::StatusCode::kInvalidArgument,
+                               HasSubstr("test.yaml:3: ingest.spool.path: ")));
+  std::remove(path.c_str());
+  const auto first = open();
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(open(), StatusIs(absl::StatusCode::kInvalidArgument,
+                               HasSubstr("another process uses it")));
+}
+
 boost::asio::awaitable<absl::Status> StartAndStop(Service& service,
                                                   const Health& health,
                                                   absl::Status& ready) {
@@ -107,12 +168,14 @@ boost::asio::awaitable<absl::Status> StartAndStop(Service& service,
   co_return started;
 }
 
-TEST(MakeIngest, StartsWithoutABrokerButIsNotReady) {
-  Process process(
-      "kafka: {bootstrap_servers: '127.0.0.1:1'}\n"
-      "ingest: {listen: '127.0.0.1:0', drain_timeout: 100ms}");
+// Whether the process is ready after its start, without a broker.
+absl::Status ReadyWithoutABroker(const std::string& ingest) {
+  Process process(absl::StrCat("kafka: {bootstrap_servers: '127.0.0.1:1'}\n",
+                               "ingest: {listen: '127.0.0.1:0', ",
+                               "drain_timeout: 100ms", ingest, "}"));
   auto service = MakeIngest(process.context);
-  ASSERT_THAT(service, IsOk());
+  EXPECT_THAT(service, IsOk());
+  if (!service.ok()) return service.status();
   absl::Status started = absl::UnknownError("did not end");
   absl::Status ready;
   boost::asio::co_spawn(
@@ -123,8 +186,19 @@ TEST(MakeIngest, StartsWithoutABrokerButIsNotReady) {
       });
   process.loop.run_for(std::chrono::seconds(10));
   EXPECT_THAT(started, IsOk());
-  EXPECT_THAT(ready, StatusIs(absl::StatusCode::kUnavailable));
   service->reset();
+  return ready;
+}
+
+TEST(MakeIngest, StartsWithoutABrokerButIsNotReady) {
+  EXPECT_THAT(ReadyWithoutABroker(""),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST(MakeIngest, IsReadyWithoutABrokerWhereThereIsASpool) {
+  EXPECT_THAT(ReadyWithoutABroker(
+                  absl::StrCat(", spool: {path: ", SpoolPath("ready"), "}")),
+              IsOk());
 }
 
 }  // namespace

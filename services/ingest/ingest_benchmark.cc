@@ -166,6 +166,7 @@ BENCHMARK(BM_Verify);
 
 v1::GitEvent Normalized(JsonParser& parser, absl::string_view body) {
   v1::GitEvent event;
+  event.set_provider_type("github");
   event.set_event("push");
   simdjson::dom::object object;
   if (parser.Parse(body)->get(object) == simdjson::SUCCESS) {

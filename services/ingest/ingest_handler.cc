@@ -9,6 +9,7 @@
 #include "common/log/log.h"
 #include "services/ingest/event_records.h"
 #include "services/ingest/flux/flux_intake.h"
+#include "services/ingest/forges/forges.h"
 #include "services/ingest/forges/webhook_intake.h"
 
 namespace lamplighter::ingest {
@@ -30,10 +31,14 @@ Refusal NotWritten(const absl::Status& status, bool too_large) {
           "the event could not be stored just now: send it again"};
 }
 
-HttpResponse Answer(const Refusal& refusal) {
+HttpResponse Answer(SourceType type, const Refusal& refusal) {
   HttpResponse response = Problem(refusal.status, refusal.detail);
   // RFC 9110 wants a challenge with each 401, and signatures have no scheme.
-  if (refusal.status == 401) response.headers.Add("WWW-Authenticate", "Bearer");
+  if (refusal.status == 401) {
+    response.headers.Add("WWW-Authenticate", type == SourceType::kAzureDevOps
+                                                 ? "Basic realm=\"webhooks\""
+                                                 : "Bearer");
+  }
   return response;
 }
 
@@ -70,15 +75,10 @@ std::vector<HttpRoute> IngestHandler::Routes() {
 }
 
 Intake IngestHandler::Take(SourceType type, HttpRequest request) {
-  switch (type) {
-    case SourceType::kFlux:
-      return TakeFluxEvent(context_, std::move(request));
-    case SourceType::kGitHub:
-      return TakeWebhook(context_, type, github_, std::move(request));
-    case SourceType::kGitea:
-      return TakeWebhook(context_, type, gitea_, std::move(request));
-  }
-  return Refusal{500, Reason::kInternal, "unknown type of source"};
+  const WebhookNormalizer* const forge = NormalizerOf(type);
+  return forge == nullptr
+             ? TakeFluxEvent(context_, std::move(request))
+             : TakeWebhook(context_, type, *forge, std::move(request));
 }
 
 asio::awaitable<HttpResponse> IngestHandler::Handle(SourceType type,
@@ -97,7 +97,7 @@ asio::awaitable<HttpResponse> IngestHandler::Handle(SourceType type,
   if (refusal == nullptr) {
     metrics_.Accepted(type, took);
     HttpResponse accepted;
-    accepted.status = 202;
+    accepted.status = absl::holds_alternative<Nothing>(intake) ? 200 : 202;
     co_return accepted;
   }
   metrics_.Rejected(type, refusal->reason, took);
@@ -105,7 +105,7 @@ asio::awaitable<HttpResponse> IngestHandler::Handle(SourceType type,
       .With("provider", NameOf(type))
       .With("status", refusal->status)
       .With("peer", peer);
-  co_return Answer(*refusal);
+  co_return Answer(type, *refusal);
 }
 
 }  // namespace lamplighter::ingest

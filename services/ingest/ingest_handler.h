@@ -6,8 +6,6 @@
 #include "common/http/http_server.h"
 #include "common/kafka/producer.h"
 #include "common/time/clock.h"
-#include "services/ingest/forges/gitea.h"
-#include "services/ingest/forges/github.h"
 #include "services/ingest/intake.h"
 #include "services/ingest/metrics.h"
 #include "services/ingest/sources.h"
@@ -37,8 +35,6 @@ class IngestHandler {
   Producer& producer_;
   IngestMetrics& metrics_;
   const Clock& clock_;
-  const GitHubNormalizer github_;
-  const GiteaNormalizer gitea_;
   IntakeContext context_;
 };
 

@@ -54,7 +54,7 @@ TEST_F(IngestHandlerTest, GivesUpOnClientsThatSendTheirBodyTooSlowly) {
 }
 
 TEST_F(IngestHandlerTest, RefusesPathsThatNobodyServes) {
-  ExpectRefused(Post("/api/events-handler/v1/events/gitlab", kFlux), 404,
+  ExpectRefused(Post("/api/events-handler/v1/events/subversion", kFlux), 404,
                 "none", "unknown_source", "");
 }
 

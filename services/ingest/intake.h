@@ -23,8 +23,11 @@ struct Refusal {
   std::string detail;
 };
 
-// What becomes of a request: a record to write, or a refusal.
-using Intake = absl::variant<Record, Refusal>;
+// Somebody tries the connection: all is well, and there is nothing to write.
+struct Nothing {};
+
+// What becomes of a request.
+using Intake = absl::variant<Record, Refusal, Nothing>;
 
 // What turning requests into records takes. Used by one request at a time.
 struct IntakeContext {

@@ -42,6 +42,24 @@ std::string_view Std(absl::string_view text) {
   return {text.data(), text.size()};
 }
 
+// What is at `path`, if it is a T.
+template <typename T>
+absl::optional<T> Get(dom::object object, absl::string_view path) {
+  for (size_t slash = path.find('/'); slash != absl::string_view::npos;
+       slash = path.find('/')) {
+    if (object.at_key(Std(path.substr(0, slash))).get(object) !=
+        simdjson::SUCCESS) {
+      return absl::nullopt;
+    }
+    path.remove_prefix(slash + 1);
+  }
+  T value;
+  if (object.at_key(Std(path)).get(value) != simdjson::SUCCESS) {
+    return absl::nullopt;
+  }
+  return value;
+}
+
 }  // namespace
 
 absl::StatusOr<dom::element> JsonParser::Parse(absl::string_view json) {
@@ -57,19 +75,40 @@ absl::StatusOr<dom::element> JsonParser::Parse(absl::string_view json) {
       absl::StrCat("the body is not valid JSON: ", place));
 }
 
-absl::string_view JsonText(const dom::object& object, absl::string_view key) {
-  std::string_view text;
-  if (object.at_key(Std(key)).get(text) != simdjson::SUCCESS) return {};
+absl::string_view JsonText(const dom::object& object, absl::string_view path) {
+  const std::string_view text =
+      Get<std::string_view>(object, path).value_or("");
   return {text.data(), text.size()};
 }
 
 absl::optional<dom::object> JsonObject(const dom::object& object,
-                                       absl::string_view key) {
-  dom::object value;
-  if (object.at_key(Std(key)).get(value) != simdjson::SUCCESS) {
-    return absl::nullopt;
+                                       absl::string_view path) {
+  return Get<dom::object>(object, path);
+}
+
+std::vector<dom::element> JsonArray(const dom::object& object,
+                                    absl::string_view path) {
+  std::vector<dom::element> elements;
+  if (const auto array = Get<dom::array>(object, path); array.has_value()) {
+    for (const dom::element element : *array) elements.push_back(element);
   }
-  return value;
+  return elements;
+}
+
+absl::optional<int64_t> JsonInteger(const dom::object& object,
+                                    absl::string_view path) {
+  return Get<int64_t>(object, path);
+}
+
+bool JsonFlag(const dom::object& object, absl::string_view path) {
+  return Get<bool>(object, path).value_or(false);
+}
+
+std::string JsonId(const dom::object& object, absl::string_view path) {
+  if (const auto number = JsonInteger(object, path); number.has_value()) {
+    return absl::StrCat(*number);
+  }
+  return std::string(JsonText(object, path));
 }
 
 }  // namespace lamplighter::ingest

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
@@ -18,13 +22,30 @@ class JsonParser {
   simdjson::dom::parser parser_;
 };
 
-// The string `key` of `object`; empty where it has none or it is no string.
-// Lives as long as the document.
-absl::string_view JsonText(const simdjson::dom::object& object,
-                           absl::string_view key);
+// The readers below take a key of `object`, or several with slashes between
+// them for what lies deeper: "repository/owner/id". What they return lives as
+// long as the document.
 
-// The object `key` of `object`; null where it has none.
+// Empty where there is none or it is no string.
+absl::string_view JsonText(const simdjson::dom::object& object,
+                           absl::string_view path);
+
+// Null where there is none.
 absl::optional<simdjson::dom::object> JsonObject(
-    const simdjson::dom::object& object, absl::string_view key);
+    const simdjson::dom::object& object, absl::string_view path);
+
+// Empty where there is none.
+std::vector<simdjson::dom::element> JsonArray(
+    const simdjson::dom::object& object, absl::string_view path);
+
+// Null where there is none or it is no integer.
+absl::optional<int64_t> JsonInteger(const simdjson::dom::object& object,
+                                    absl::string_view path);
+
+// False where there is none.
+bool JsonFlag(const simdjson::dom::object& object, absl::string_view path);
+
+// An id, which some forges write as a number and some as a string, as text.
+std::string JsonId(const simdjson::dom::object& object, absl::string_view path);
 
 }  // namespace lamplighter::ingest

@@ -69,5 +69,37 @@ TEST(JsonText, IsEmptyWhereThereIsNoSuchString) {
   EXPECT_FALSE(JsonObject(object, "z").has_value());
 }
 
+TEST(JsonReaders, ReadWhatLiesDeeper) {
+  JsonParser parser;
+  simdjson::dom::object object;
+  ASSERT_EQ(parser
+                .Parse(R"({"a": {"b": {"text": "t", "number": 7, "flag": true,
+                     "list": [1, 2], "object": {}}}})")
+                ->get(object),
+            simdjson::SUCCESS);
+  EXPECT_EQ(JsonText(object, "a/b/text"), "t");
+  EXPECT_EQ(JsonInteger(object, "a/b/number"), 7);
+  EXPECT_TRUE(JsonFlag(object, "a/b/flag"));
+  EXPECT_THAT(JsonArray(object, "a/b/list"), ::testing::SizeIs(2));
+  EXPECT_TRUE(JsonObject(object, "a/b/object").has_value());
+  EXPECT_EQ(JsonId(object, "a/b/number"), "7");
+  EXPECT_EQ(JsonId(object, "a/b/text"), "t");
+}
+
+TEST(JsonReaders, FindNothingWhereItIsNotOrIsOfAnotherType) {
+  JsonParser parser;
+  simdjson::dom::object object;
+  ASSERT_EQ(parser.Parse(R"({"a": {"b": null}, "": 1, "t": "x"})")->get(object),
+            simdjson::SUCCESS);
+  for (const char* path : {"a/b", "a/b/c", "a/c", "c", "", "/", "a/", "//"}) {
+    EXPECT_EQ(JsonText(object, path), "") << path;
+    EXPECT_FALSE(JsonFlag(object, path)) << path;
+    EXPECT_THAT(JsonArray(object, path), ::testing::IsEmpty()) << path;
+    EXPECT_FALSE(JsonObject(object, path).has_value()) << path;
+  }
+  EXPECT_EQ(JsonInteger(object, "t"), absl::nullopt);
+  EXPECT_EQ(JsonId(object, "a"), "");
+}
+
 }  // namespace
 }  // namespace lamplighter::ingest

@@ -55,6 +55,14 @@ absl::string_view NameOf(v1::GitEvent::Type type) {
       return "installation-changed";
     case v1::GitEvent::PING:
       return "ping";
+    case v1::GitEvent::REPOSITORY_TRANSFERRED:
+      return "repository-transferred";
+    case v1::GitEvent::REPOSITORY_ARCHIVED:
+      return "repository-archived";
+    case v1::GitEvent::REPOSITORY_UNARCHIVED:
+      return "repository-unarchived";
+    case v1::GitEvent::REPOSITORY_UPDATED:
+      return "repository-updated";
     default:
       return "other";
   }
@@ -119,6 +127,53 @@ void IngestMetrics::RejectedByServer(int status) {
 void IngestMetrics::Normalized(SourceType provider, v1::GitEvent::Type type) {
   prometheus::Counter* const counter = Of(provider).types[type];
   if (counter != nullptr) counter->Increment();
+}
+
+SpoolMetrics::SpoolMetrics(Metrics& metrics)
+    : spooled_(metrics
+                   .AddCounters("lamplighter_ingest_spool_spooled_total",
+                                "Records written to the spool.")
+                   .Add({})),
+      drained_(metrics
+                   .AddCounters("lamplighter_ingest_spool_drained_total",
+                                "Records of the spool that the brokers have.")
+                   .Add({})),
+      refused_(metrics
+                   .AddCounters("lamplighter_ingest_spool_refused_total",
+                                "Records of the spool that were given up.")
+                   .Add({})),
+      waiting_records_(metrics
+                           .AddGauges("lamplighter_ingest_spool_records",
+                                      "Records on the spool, by state.")
+                           .Add({{"state", "waiting"}})),
+      refused_records_(metrics.AddGauges("lamplighter_ingest_spool_records", "")
+                           .Add({{"state", "refused"}})),
+      used_bytes_(metrics
+                      .AddGauges("lamplighter_ingest_spool_used_bytes",
+                                 "What the spool uses of its max_bytes.")
+                      .Add({})),
+      max_bytes_(metrics
+                     .AddGauges("lamplighter_ingest_spool_max_bytes",
+                                "Most that the spool may use.")
+                     .Add({})),
+      oldest_seconds_(metrics
+                          .AddGauges("lamplighter_ingest_spool_oldest_seconds",
+                                     "Age of the oldest waiting record.")
+                          .Add({})) {
+  auto& errors = metrics.AddCounters("lamplighter_ingest_spool_errors_total",
+                                     "Errors of the spool's file, by what was "
+                                     "being done.");
+  errors_ = {&errors.Add({{"operation", "write"}}),
+             &errors.Add({{"operation", "read"}}),
+             &errors.Add({{"operation", "settle"}})};
+}
+
+void SpoolMetrics::Show(const Usage& usage) {
+  waiting_records_.Set(static_cast<double>(usage.records));
+  refused_records_.Set(static_cast<double>(usage.refused));
+  used_bytes_.Set(static_cast<double>(usage.used_bytes));
+  max_bytes_.Set(static_cast<double>(usage.max_bytes));
+  oldest_seconds_.Set(absl::ToDoubleSeconds(usage.oldest));
 }
 
 }  // namespace lamplighter::ingest

@@ -57,6 +57,48 @@ class IngestMetrics {
   std::array<PerProvider, std::size(kSourceTypes) + 1> providers_;
 };
 
+// What the spool measures.
+class SpoolMetrics {
+ public:
+  // Where an error happened. Label `operation` of
+  // lamplighter_ingest_spool_errors_total.
+  enum class Operation : uint8_t { kWrite, kRead, kSettle };
+
+  // What is on the spool now.
+  struct Usage {
+    int64_t records = 0;
+    int64_t refused = 0;
+    int64_t used_bytes = 0;
+    int64_t max_bytes = 0;
+    absl::Duration oldest;  // its age; zero if there is none
+  };
+
+  explicit SpoolMetrics(Metrics& metrics);
+
+  void Spooled() { spooled_.Increment(); }
+  void Drained(size_t records) {
+    drained_.Increment(static_cast<double>(records));
+  }
+  void Refused(size_t records) {
+    refused_.Increment(static_cast<double>(records));
+  }
+  void Failed(Operation operation) {
+    errors_[static_cast<size_t>(operation)]->Increment();
+  }
+  void Show(const Usage& usage);
+
+ private:
+  prometheus::Counter& spooled_;
+  prometheus::Counter& drained_;
+  prometheus::Counter& refused_;
+  std::array<prometheus::Counter*, 3> errors_;  // by Operation
+  prometheus::Gauge& waiting_records_;
+  prometheus::Gauge& refused_records_;
+  prometheus::Gauge& used_bytes_;
+  prometheus::Gauge& max_bytes_;
+  prometheus::Gauge& oldest_seconds_;
+};
+
 // Lower-case words for labels and ce_type: "push", "pull-request".
 absl::string_view NameOf(v1::GitEvent::Type type);
 

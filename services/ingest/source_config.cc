@@ -6,9 +6,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "common/config/secret.h"
+#include "common/forge/forge_location.h"
 #include "services/ingest/verify.h"
 
 namespace lamplighter::ingest {
@@ -17,16 +21,19 @@ namespace {
 using ProofBy = Source::ProofBy;
 
 constexpr size_t kMinPathToken = 16;
+// What GitLab's signing tokens begin with, as those of all Standard Webhooks.
+constexpr absl::string_view kSigningToken = "whsec_";
 
 // A secret that is named in the configuration.
 struct Named {
   std::string field;  // below the source: "secret_files[0]"
   std::string file;
   std::string env;
-  ProofBy proof_by = ProofBy::kSignature;
+  ProofBy proof_by = ProofBy::kNothing;  // nothing of its own: the source's
 };
 
-std::vector<Named> NamedSecrets(const config::v1::Source& source) {
+// Those that say by themselves what is proved with them.
+std::vector<Named> NamedProofs(const config::v1::Source& source) {
   std::vector<Named> named;
   const auto add = [&named](const char* field, const std::string& file,
                             const std::string& env, ProofBy proof_by) {
@@ -43,10 +50,12 @@ std::vector<Named> NamedSecrets(const config::v1::Source& source) {
       ProofBy::kBearer);
   add("path_token", source.path_token_file(), source.path_token_env(),
       ProofBy::kPathToken);
+  add("basic_auth", source.basic_auth_file(), source.basic_auth_env(),
+      ProofBy::kBasic);
   return named;
 }
 
-std::vector<Named> NamedWebhookSecrets(const config::v1::Source& source) {
+std::vector<Named> NamedSecrets(const config::v1::Source& source) {
   std::vector<Named> named;
   for (int i = 0; i < source.secret_files_size(); ++i) {
     named.push_back(
@@ -57,6 +66,26 @@ std::vector<Named> NamedWebhookSecrets(const config::v1::Source& source) {
         {absl::StrCat("secret_envs[", i, "]"), "", source.secret_envs(i)});
   }
   return named;
+}
+
+// How deliveries of a forge prove themselves; nothing for Flux, where the
+// configuration says it.
+ProofBy ProofOfForge(SourceType type) {
+  switch (type) {
+    case SourceType::kFlux:
+      return ProofBy::kNothing;
+    case SourceType::kGitLab:
+      return ProofBy::kGitLab;
+    case SourceType::kAzureDevOps:
+      return ProofBy::kBasic;
+    default:
+      return ProofBy::kSignature;
+  }
+}
+
+bool IsFor(ProofBy proof, SourceType type) {
+  const bool of_azure = proof == ProofBy::kBasic;
+  return type == (of_azure ? SourceType::kAzureDevOps : SourceType::kFlux);
 }
 
 bool IsSourceName(absl::string_view name) {
@@ -81,6 +110,12 @@ bool IsPathToken(absl::string_view token) {
   return true;
 }
 
+bool IsUserAndPassword(absl::string_view secret) {
+  const size_t colon = secret.find(':');
+  return colon != absl::string_view::npos && colon > 0 &&
+         colon + 1 < secret.size();
+}
+
 // Reads one entry of `sources`; collects what is wrong with it.
 class SourceReader {
  public:
@@ -94,22 +129,31 @@ class SourceReader {
     if (!IsSourceName(source.name)) {
       Mistake("name", "must be 1 to 63 of a-z, 0-9 and -");
     }
-    ReadType(config, source);
-    const bool flux = source.type == SourceType::kFlux;
-    const std::vector<Named> own =
-        flux ? NamedSecrets(config) : NamedWebhookSecrets(config);
-    for (const Named& other :
-         flux ? NamedWebhookSecrets(config) : NamedSecrets(config)) {
-      Mistake(other.field, absl::StrCat("is not for type ", config.type()));
+    if (!ReadType(config, source)) return source;
+    ReadAddress(config, source);
+    source.proof_by = ProofOfForge(source.type);
+    bool has_proof = false;
+    for (const Named& named : NamedProofs(config)) {
+      if (!IsFor(named.proof_by, source.type)) {
+        Mistake(named.field, absl::StrCat("is not for type ", config.type()));
+        continue;
+      }
+      if (has_proof) Mistake(named.field, "a source has one proof of its own");
+      has_proof = true;
+      source.proof_by = named.proof_by;
+      ReadProof(named, source);
     }
-    if (flux && own.size() > 1) {
-      Mistake(own[1].field, "a source has one proof, and another is set");
+    const std::vector<Named> secrets = NamedSecrets(config);
+    if (source.proof_by == ProofBy::kNothing && !secrets.empty()) {
+      Mistake(secrets[0].field,
+              "are further secrets: say what they prove with "
+              "hmac_secret_file, bearer_token_file or path_token_file");
       return source;
     }
-    if (!flux && own.empty()) {
+    if (source.type != SourceType::kFlux && !has_proof && secrets.empty()) {
       Mistake("secret_files", "a webhook needs a secret");
     }
-    for (const Named& named : own) ReadProof(named, source);
+    for (const Named& named : secrets) ReadProof(named, source);
     return source;
   }
 
@@ -120,31 +164,75 @@ class SourceReader {
   }
 
  private:
-  void ReadType(const config::v1::Source& config, Source& source) {
+  bool ReadType(const config::v1::Source& config, Source& source) {
+    std::vector<absl::string_view> names;
     for (const SourceType type : kSourceTypes) {
-      if (config.type() != NameOf(type)) continue;
       source.type = type;
-      return;
+      if (config.type() == NameOf(type)) return true;
+      names.push_back(NameOf(type));
     }
-    Mistake("type", "must be flux, github or gitea");
+    Mistake("type",
+            absl::StrCat("must be one of ", absl::StrJoin(names, ", ")));
+    return false;
+  }
+
+  void ReadAddress(const config::v1::Source& config, Source& source) {
+    if (config.address().empty()) return;
+    if (source.type == SourceType::kFlux) {
+      return Mistake("address", "is not for type flux");
+    }
+    const absl::StatusOr<ForgeLocation> location =
+        LocateAccount(ProviderTypeOf(source.type), config.address());
+    if (!location.ok()) return Mistake("address", location.status().message());
+    source.instance = absl::AsciiStrToLower(
+        location->site.substr(location->site.find("://") + 3));
   }
 
   void ReadProof(const Named& named, Source& source) {
     absl::StatusOr<std::string> secret = ReadSecret(named.file, named.env);
     if (!secret.ok()) return Mistake(named.field, secret.status().message());
-    source.proof_by = named.proof_by;
-    if (named.proof_by == ProofBy::kPathToken && !IsPathToken(*secret)) {
-      return Mistake(named.field,
-                     absl::StrCat("the token must be ", kMinPathToken,
-                                  " or more of A-Z, a-z, 0-9, -, ., _ and ~"));
+    switch (source.proof_by) {
+      case ProofBy::kPathToken:
+        if (!IsPathToken(*secret)) {
+          return Mistake(
+              named.field,
+              absl::StrCat("the token must be ", kMinPathToken,
+                           " or more of A-Z, a-z, 0-9, -, ., _ and ~"));
+        }
+        break;
+      case ProofBy::kBasic:
+        if (!IsUserAndPassword(*secret)) {
+          return Mistake(named.field, "must be user:password");
+        }
+        break;
+      case ProofBy::kSignature:
+        return AddSecret(named, *secret, source);
+      case ProofBy::kGitLab:
+        if (absl::StartsWith(*secret, kSigningToken)) {
+          return AddSigningToken(named, *secret, source);
+        }
+        break;
+      default:
+        break;
     }
-    if (named.proof_by != ProofBy::kSignature) {
-      source.token = *std::move(secret);
-      return;
-    }
-    absl::StatusOr<HmacSecret> hmac = HmacSecret::Create(*secret);
+    source.tokens.push_back(*std::move(secret));
+  }
+
+  void AddSecret(const Named& named, absl::string_view secret, Source& source) {
+    absl::StatusOr<HmacSecret> hmac = HmacSecret::Create(secret);
     if (!hmac.ok()) return Mistake(named.field, hmac.status().message());
     source.secrets.push_back(*std::move(hmac));
+  }
+
+  void AddSigningToken(const Named& named, absl::string_view token,
+                       Source& source) {
+    absl::ConsumePrefix(&token, kSigningToken);
+    std::string key;
+    if (!absl::Base64Unescape(token, &key) || key.empty()) {
+      return Mistake(named.field,
+                     "a signing token must be Base64 after whsec_");
+    }
+    AddSecret(named, key, source);
   }
 
   const ConfigFile& file_;

@@ -19,6 +19,7 @@ namespace lamplighter::ingest {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -53,7 +54,7 @@ TEST(ReadSources, ReadsEachKindOfProof) {
   EXPECT_EQ((*sources)[1].proof_by, Source::ProofBy::kSignature);
   EXPECT_THAT((*sources)[1].secrets, SizeIs(1));
   EXPECT_EQ((*sources)[2].proof_by, Source::ProofBy::kBearer);
-  EXPECT_EQ((*sources)[2].token, "0123456789abcdef");
+  EXPECT_THAT((*sources)[2].tokens, ElementsAre("0123456789abcdef"));
   EXPECT_EQ((*sources)[3].proof_by, Source::ProofBy::kPathToken);
   EXPECT_EQ((*sources)[4].type, SourceType::kGitHub);
   EXPECT_THAT((*sources)[4].secrets, SizeIs(2));
@@ -62,7 +63,7 @@ TEST(ReadSources, ReadsEachKindOfProof) {
 TEST(ReadSources, NamesTheLineOfEveryMistakeAtOnce) {
   EXPECT_THAT(
       Read("  - {name: Bad_Name, type: flux}\n"
-           "  - {name: x, type: gitlab}\n"),
+           "  - {name: x, type: svn}\n"),
       StatusIs(absl::StatusCode::kInvalidArgument,
                AllOf(HasSubstr("test.yaml:3: ingest.sources[0].name"),
                      HasSubstr("test.yaml:4: ingest.sources[1].type"))));
@@ -82,7 +83,7 @@ TEST(ReadSources, RefusesASecondProof) {
           "  - {name: x, type: flux, hmac_secret_env: A, path_token_env: B}\n"),
       StatusIs(absl::StatusCode::kInvalidArgument,
                HasSubstr("ingest.sources[0].path_token_env: a source has one "
-                         "proof")));
+                         "proof of its own")));
 }
 
 TEST(ReadSources, RefusesAWebhookWithoutASecret) {
@@ -92,12 +93,97 @@ TEST(ReadSources, RefusesAWebhookWithoutASecret) {
 }
 
 TEST(ReadSources, RefusesProofsThatAreOfAnotherType) {
-  EXPECT_THAT(Read("  - {name: x, type: flux, secret_envs: [A]}\n"),
+  EXPECT_THAT(Read("  - {name: x, type: flux, basic_auth_env: A}\n"),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("secret_envs[0]: is not for type flux")));
+                       HasSubstr("basic_auth_env: is not for type flux")));
   EXPECT_THAT(Read("  - {name: x, type: github, bearer_token_env: A}\n"),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("bearer_token_env: is not for type github")));
+}
+
+TEST(ReadSources, TakesFurtherSecretsOfTheSameProof) {
+  const std::string fresh = SecretFile("fresh", "fresh-secret-0123");
+  const std::string old = SecretFile("old", "old-secret-012345");
+  const auto sources =
+      Read(absl::StrCat("  - {name: a, type: flux, hmac_secret_file: ", fresh,
+                        ", secret_files: [", old, "]}\n",
+                        "  - {name: b, type: flux, bearer_token_file: ", fresh,
+                        ", secret_files: [", old, "]}\n",
+                        "  - {name: c, type: flux, path_token_file: ", fresh,
+                        ", secret_files: [", old, "]}\n"));
+  ASSERT_THAT(sources, IsOk());
+  EXPECT_THAT((*sources)[0].secrets, SizeIs(2));
+  EXPECT_THAT((*sources)[1].tokens,
+              ElementsAre("fresh-secret-0123", "old-secret-012345"));
+  EXPECT_EQ((*sources)[2].proof_by, Source::ProofBy::kPathToken);
+  EXPECT_THAT((*sources)[2].tokens, SizeIs(2));
+}
+
+TEST(ReadSources, RefusesFurtherSecretsWhereFluxSaysNoProof) {
+  EXPECT_THAT(Read("  - {name: x, type: flux, secret_envs: [A]}\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("secret_envs[0]: are further secrets: say "
+                                 "what they prove")));
+}
+
+TEST(ReadSources, TellsGitLabsSigningTokensFromItsSecretTokens) {
+  const auto sources =
+      Read(absl::StrCat("  - {name: lab, type: gitlab, secret_files: [",
+                        SecretFile("signing", "whsec_bGFtcGxpZ2h0ZXI="), ", ",
+                        SecretFile("secret", "bGFtcGxpZ2h0ZXI="), "]}\n"));
+  ASSERT_THAT(sources, IsOk());
+  EXPECT_EQ((*sources)[0].proof_by, Source::ProofBy::kGitLab);
+  EXPECT_THAT((*sources)[0].secrets, SizeIs(1));
+  EXPECT_THAT((*sources)[0].tokens, ElementsAre("bGFtcGxpZ2h0ZXI="));
+}
+
+TEST(ReadSources, RefusesASigningTokenThatIsNone) {
+  for (const char* token : {"whsec_", "whsec_not base 64!"}) {
+    EXPECT_THAT(Read(absl::StrCat("  - {name: x, type: gitlab, secret_files: [",
+                                  SecretFile("signing", token), "]}\n")),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("must be Base64 after whsec_")));
+  }
+}
+
+TEST(ReadSources, ReadsUsersAndPasswordsOfAzureDevOps) {
+  const auto sources = Read(
+      absl::StrCat("  - {name: azure, type: azure-devops, basic_auth_file: ",
+                   SecretFile("basic", "ada:s3cret"), ", secret_files: [",
+                   SecretFile("before", "ada:old"), "]}\n"));
+  ASSERT_THAT(sources, IsOk());
+  EXPECT_EQ((*sources)[0].proof_by, Source::ProofBy::kBasic);
+  EXPECT_THAT((*sources)[0].tokens, ElementsAre("ada:s3cret", "ada:old"));
+  for (const char* bad : {"s3cret", ":s3cret", "ada:"}) {
+    EXPECT_THAT(
+        Read(absl::StrCat("  - {name: x, type: azure-devops, secret_files: [",
+                          SecretFile("bad", bad), "]}\n")),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr("must be user:password")));
+  }
+}
+
+TEST(ReadSources, ReadsWhereAForgeIs) {
+  const std::string secret = SecretFile("where", "secret:x");
+  const auto instance = [&secret](const std::string& type,
+                                  const std::string& address) {
+    const auto sources =
+        Read(absl::StrCat("  - {name: x, type: ", type, ", address: \"",
+                          address, "\", secret_files: [", secret, "]}\n"));
+    return sources.ok() ? (*sources)[0].instance
+                        : std::string(sources.status().message());
+  };
+  EXPECT_EQ(instance("bitbucketserver", "https://DC.example:8443/Ctx/"),
+            "dc.example:8443/ctx");
+  EXPECT_EQ(instance("gitlab", "https://lab.example"), "lab.example");
+  EXPECT_EQ(instance("forgejo", "https://jo.example/git"), "jo.example/git");
+  EXPECT_EQ(instance("azure-devops", "https://dev.azure.com/Lamp"),
+            "dev.azure.com/lamp");
+  EXPECT_THAT(instance("gitlab", "lab.example"),
+              HasSubstr("sources[0].address: git address: the scheme"));
+  EXPECT_THAT(Read("  - {name: x, type: flux, address: \"https://a\"}\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("address: is not for type flux")));
 }
 
 TEST(ReadSources, RefusesASecretThatCannotBeRead) {

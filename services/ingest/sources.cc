@@ -10,18 +10,39 @@ namespace {
 
 constexpr char kDefaultSource[] = "default";
 
-}  // namespace
+struct TypeNames {
+  absl::string_view name;
+  absl::string_view provider_type;
+};
 
-absl::string_view NameOf(SourceType type) {
+TypeNames NamesOf(SourceType type) {
   switch (type) {
     case SourceType::kFlux:
-      return "flux";
+      return {"flux", ""};
     case SourceType::kGitHub:
-      return "github";
+      return {"github", "github"};
+    case SourceType::kGitLab:
+      return {"gitlab", "gitlab"};
+    case SourceType::kBitbucket:
+      return {"bitbucket", "bitbucket"};
+    case SourceType::kBitbucketServer:
+      return {"bitbucketserver", "bitbucketserver"};
+    case SourceType::kAzureDevOps:
+      return {"azure-devops", "azuredevops"};
     case SourceType::kGitea:
-      return "gitea";
+      return {"gitea", "gitea"};
+    case SourceType::kForgejo:
+      return {"forgejo", "gitea"};
   }
-  return "";
+  return {"", ""};
+}
+
+}  // namespace
+
+absl::string_view NameOf(SourceType type) { return NamesOf(type).name; }
+
+absl::string_view ProviderTypeOf(SourceType type) {
+  return NamesOf(type).provider_type;
 }
 
 SourceRegistry::SourceRegistry(std::vector<Source> sources)

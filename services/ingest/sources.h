@@ -11,22 +11,50 @@
 namespace lamplighter::ingest {
 
 // What kind of sender a source is.
-enum class SourceType : uint8_t { kFlux, kGitHub, kGitea };
-inline constexpr SourceType kSourceTypes[] = {
-    SourceType::kFlux, SourceType::kGitHub, SourceType::kGitea};
+enum class SourceType : uint8_t {
+  kFlux,
+  kGitHub,
+  kGitLab,
+  kBitbucket,
+  kBitbucketServer,
+  kAzureDevOps,
+  kGitea,
+  kForgejo
+};
+inline constexpr SourceType kSourceTypes[] = {SourceType::kFlux,
+                                              SourceType::kGitHub,
+                                              SourceType::kGitLab,
+                                              SourceType::kBitbucket,
+                                              SourceType::kBitbucketServer,
+                                              SourceType::kAzureDevOps,
+                                              SourceType::kGitea,
+                                              SourceType::kForgejo};
 
-// As in paths, configuration and metrics: flux, github, gitea.
+// As in paths, configuration and metrics: flux, github, azure-devops, ...
 absl::string_view NameOf(SourceType type);
+
+// The type of a Flux Provider for the same forge; empty for Flux itself.
+absl::string_view ProviderTypeOf(SourceType type);
 
 // Somebody who sends events, and how they prove who they are.
 struct Source {
-  enum class ProofBy : uint8_t { kNothing, kSignature, kBearer, kPathToken };
+  enum class ProofBy : uint8_t {
+    kNothing,
+    kSignature,  // HMAC of the body
+    kGitLab,     // GitLab's signature or, where there is none, its token
+    kBasic,      // user and password
+    kBearer,
+    kPathToken
+  };
 
   std::string name;
   SourceType type = SourceType::kFlux;
   ProofBy proof_by = ProofBy::kNothing;
-  std::vector<HmacSecret> secrets;  // with kSignature; each of them is good
-  std::string token;                // with kBearer and kPathToken
+  // Each of them is good, so that one can be replaced without a gap.
+  std::vector<HmacSecret> secrets;  // with kSignature and kGitLab
+  std::vector<std::string> tokens;  // with the others; "user:password"
+  // Where the forge is, as an event's instance; empty where it says itself.
+  std::string instance;
 };
 
 // The sources that requests may come from. Immutable.

@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -48,6 +51,33 @@ bool DecodeHex(absl::string_view hex, unsigned char* out, size_t size) {
   return true;
 }
 
+Proof AnySigned(const std::vector<HmacSecret>& secrets, HashAlgorithm algorithm,
+                absl::string_view body, absl::string_view hex) {
+  for (const HmacSecret& secret : secrets) {
+    if (secret.Signed(algorithm, body, hex)) return Proof::kValid;
+  }
+  return Proof::kWrong;
+}
+
+bool IsDigits(absl::string_view text) {
+  return !text.empty() &&
+         text.find_first_not_of("0123456789") == absl::string_view::npos;
+}
+
+// Whether `expected` is one of the "v1,BASE64" in `signatures`.
+bool HasSignature(absl::string_view signatures, absl::string_view expected) {
+  std::string given;
+  for (absl::string_view signature : absl::StrSplit(signatures, ' ')) {
+    if (absl::ConsumePrefix(&signature, "v1,") &&
+        absl::Base64Unescape(signature, &given) &&
+        given.size() == expected.size() &&
+        CRYPTO_memcmp(given.data(), expected.data(), given.size()) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<HmacSecret> HmacSecret::Create(absl::string_view secret) {
@@ -71,20 +101,28 @@ absl::StatusOr<HmacSecret> HmacSecret::Create(absl::string_view secret) {
   return HmacSecret(std::move(contexts));
 }
 
+std::string HmacSecret::Sign(HashAlgorithm algorithm,
+                             absl::Span<const absl::string_view> parts) const {
+  EVP_MAC_CTX* const context = contexts_[static_cast<size_t>(algorithm)].get();
+  // Without a key, init() begins anew with the one that the context has.
+  if (EVP_MAC_init(context, nullptr, 0, nullptr) != 1) return "";
+  for (const absl::string_view part : parts) {
+    if (EVP_MAC_update(context, Bytes(part), part.size()) != 1) return "";
+  }
+  unsigned char hmac[EVP_MAX_MD_SIZE];
+  size_t size = 0;
+  if (EVP_MAC_final(context, hmac, &size, sizeof(hmac)) != 1) return "";
+  return std::string(reinterpret_cast<const char*>(hmac), size);
+}
+
 bool HmacSecret::Signed(HashAlgorithm algorithm, absl::string_view body,
                         absl::string_view hex) const {
-  const auto index = static_cast<size_t>(algorithm);
-  const size_t size = kHashes[index].size;
+  const size_t size = kHashes[static_cast<size_t>(algorithm)].size;
   unsigned char given[EVP_MAX_MD_SIZE];
-  unsigned char expected[EVP_MAX_MD_SIZE];
-  size_t length = 0;
-  EVP_MAC_CTX* const context = contexts_[index].get();
-  // Without a key, init() begins anew with the one that the context has.
-  return DecodeHex(hex, given, size) &&
-         EVP_MAC_init(context, nullptr, 0, nullptr) == 1 &&
-         EVP_MAC_update(context, Bytes(body), body.size()) == 1 &&
-         EVP_MAC_final(context, expected, &length, sizeof(expected)) == 1 &&
-         length == size && CRYPTO_memcmp(expected, given, size) == 0;
+  if (!DecodeHex(hex, given, size)) return false;
+  const std::string expected = Sign(algorithm, {body});
+  return expected.size() == size &&
+         CRYPTO_memcmp(expected.data(), given, size) == 0;
 }
 
 Proof VerifyWebhook(const std::vector<HmacSecret>& secrets,
@@ -95,13 +133,10 @@ Proof VerifyWebhook(const std::vector<HmacSecret>& secrets,
   }
   absl::string_view hex = *signature;
   if (!absl::ConsumePrefix(&hex, prefix)) return Proof::kWrong;
-  for (const HmacSecret& secret : secrets) {
-    if (secret.Signed(HashAlgorithm::kSha256, body, hex)) return Proof::kValid;
-  }
-  return Proof::kWrong;
+  return AnySigned(secrets, HashAlgorithm::kSha256, body, hex);
 }
 
-Proof VerifyFluxHmac(const HmacSecret& secret,
+Proof VerifyFluxHmac(const std::vector<HmacSecret>& secrets,
                      absl::optional<absl::string_view> signature,
                      absl::string_view body) {
   if (!signature.has_value() || signature->empty()) return Proof::kMissing;
@@ -112,22 +147,48 @@ Proof VerifyFluxHmac(const HmacSecret& secret,
       continue;
     }
     if (hex.empty()) return Proof::kMissing;
-    return secret.Signed(static_cast<HashAlgorithm>(i), body, hex)
-               ? Proof::kValid
-               : Proof::kWrong;
+    return AnySigned(secrets, static_cast<HashAlgorithm>(i), body, hex);
   }
   return Proof::kWrong;
 }
 
-Proof VerifyToken(absl::string_view expected, absl::string_view given) {
-  if (given.empty()) return Proof::kMissing;
-  return !expected.empty() && expected.size() == given.size() &&
-                 CRYPTO_memcmp(expected.data(), given.data(), given.size()) == 0
-             ? Proof::kValid
-             : Proof::kWrong;
+Proof VerifyStandardWebhook(const std::vector<HmacSecret>& secrets,
+                            const StandardWebhook& webhook,
+                            absl::string_view body, absl::Time now) {
+  if (webhook.signature.empty()) return Proof::kMissing;
+  int64_t seconds = 0;
+  if (webhook.id.empty() || !IsDigits(webhook.timestamp) ||
+      !absl::SimpleAtoi(webhook.timestamp, &seconds)) {
+    return Proof::kWrong;
+  }
+  for (const HmacSecret& secret : secrets) {
+    // Once a secret and not once a signature, of which there may be many.
+    const std::string expected =
+        secret.Sign(HashAlgorithm::kSha256,
+                    {webhook.id, ".", webhook.timestamp, ".", body});
+    if (expected.empty() || !HasSignature(webhook.signature, expected)) {
+      continue;
+    }
+    const absl::Duration off = now - absl::FromUnixSeconds(seconds);
+    return absl::AbsDuration(off) <= kWebhookTolerance ? Proof::kValid
+                                                       : Proof::kStale;
+  }
+  return Proof::kWrong;
 }
 
-Proof VerifyBearer(absl::string_view expected,
+Proof VerifyToken(const std::vector<std::string>& expected,
+                  absl::string_view given) {
+  if (given.empty()) return Proof::kMissing;
+  for (const std::string& token : expected) {
+    if (token.size() == given.size() &&
+        CRYPTO_memcmp(token.data(), given.data(), given.size()) == 0) {
+      return Proof::kValid;
+    }
+  }
+  return Proof::kWrong;
+}
+
+Proof VerifyBearer(const std::vector<std::string>& expected,
                    absl::optional<absl::string_view> authorization) {
   constexpr absl::string_view kScheme = "Bearer ";
   if (!authorization.has_value() ||
@@ -135,6 +196,20 @@ Proof VerifyBearer(absl::string_view expected,
     return Proof::kMissing;
   }
   return VerifyToken(expected, authorization->substr(kScheme.size()));
+}
+
+Proof VerifyBasic(const std::vector<std::string>& expected,
+                  absl::optional<absl::string_view> authorization) {
+  constexpr absl::string_view kScheme = "Basic ";
+  if (!authorization.has_value() ||
+      !absl::StartsWithIgnoreCase(*authorization, kScheme)) {
+    return Proof::kMissing;
+  }
+  std::string given;
+  if (!absl::Base64Unescape(authorization->substr(kScheme.size()), &given)) {
+    return Proof::kWrong;
+  }
+  return VerifyToken(expected, given);
 }
 
 }  // namespace lamplighter::ingest

@@ -6,6 +6,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "common/status/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -101,7 +104,7 @@ TEST(VerifyWebhook, NothingIsGoodWithoutSecrets) {
 }
 
 TEST(VerifyFluxHmac, TakesEachHashThatTheSenderMayName) {
-  const HmacSecret secret = Secret(kKey);
+  const auto secret = Secrets({"old", kKey});
   for (const auto& [name, hex] :
        std::vector<std::pair<std::string, std::string>>{{"sha1=", kSha1},
                                                         {"sha224=", kSha224},
@@ -115,7 +118,7 @@ TEST(VerifyFluxHmac, TakesEachHashThatTheSenderMayName) {
 }
 
 TEST(VerifyFluxHmac, RefusesOtherHashesAndNone) {
-  const HmacSecret secret = Secret(kKey);
+  const auto secret = Secrets({kKey});
   EXPECT_EQ(VerifyFluxHmac(secret, absl::nullopt, kBody), Proof::kMissing);
   EXPECT_EQ(VerifyFluxHmac(secret, "md5=00", kBody), Proof::kWrong);
   EXPECT_EQ(VerifyFluxHmac(secret, kSha256, kBody), Proof::kWrong);
@@ -123,23 +126,107 @@ TEST(VerifyFluxHmac, RefusesOtherHashesAndNone) {
             Proof::kWrong);
 }
 
-TEST(VerifyToken, ComparesTheWholeToken) {
-  EXPECT_EQ(VerifyToken("token", "token"), Proof::kValid);
-  EXPECT_EQ(VerifyToken("token", "toke"), Proof::kWrong);
-  EXPECT_EQ(VerifyToken("token", "tokens"), Proof::kWrong);
-  EXPECT_EQ(VerifyToken("token", ""), Proof::kMissing);
-  EXPECT_EQ(VerifyToken("", ""), Proof::kMissing);
-  EXPECT_EQ(VerifyToken("", "x"), Proof::kWrong);
+// Of the signing token whsec_bGFtcGxpZ2h0ZXItc2lnbmluZy1rZXktMDEyMzQ1Njc=.
+constexpr char kSigningKey[] = "lamplighter-signing-key-01234567";
+constexpr char kSigned[] = R"({"a":1})";
+constexpr char kSignature[] = "v1,0L3YqgAlY5TG71RDYDSCrfZOHpnMqIwm2W6RG5kTdVU=";
+constexpr int64_t kSignedAt = 1'700'000'000;
+
+Proof Standard(absl::string_view signature, absl::string_view id = "msg-1",
+               absl::string_view timestamp = "1700000000",
+               absl::string_view body = kSigned, int64_t now = kSignedAt) {
+  return VerifyStandardWebhook(
+      Secrets({"old", kSigningKey}),
+      {.id = id, .timestamp = timestamp, .signature = signature}, body,
+      absl::FromUnixSeconds(now));
+}
+
+TEST(VerifyStandardWebhook, TakesAGoodSignatureAmongOthers) {
+  EXPECT_EQ(Standard(kSignature), Proof::kValid);
+  EXPECT_EQ(Standard(absl::StrCat("v1a,xyz v1,AAAA ", kSignature, " ")),
+            Proof::kValid);
+}
+
+TEST(VerifyStandardWebhook, CoversIdTimestampAndBody) {
+  EXPECT_EQ(Standard(kSignature, "msg-2"), Proof::kWrong);
+  EXPECT_EQ(Standard(kSignature, ""), Proof::kWrong);
+  EXPECT_EQ(Standard(kSignature, "msg-1", "1700000001"), Proof::kWrong);
+  EXPECT_EQ(Standard(kSignature, "msg-1", "1700000000", "{}"), Proof::kWrong);
+}
+
+TEST(VerifyStandardWebhook, TakesATimestampForNothingButANumber) {
+  for (const char* timestamp :
+       {"", " 1700000000", "+1700000000", "1700000000.0", "now",
+        "99999999999999999999"}) {
+    EXPECT_EQ(Standard(kSignature, "msg-1", timestamp), Proof::kWrong)
+        << timestamp;
+  }
+}
+
+TEST(VerifyStandardWebhook, IsStaleBeyondFiveMinutesEitherWay) {
+  const auto after = [](int64_t seconds) {
+    return Standard(kSignature, "msg-1", "1700000000", kSigned,
+                    kSignedAt + seconds);
+  };
+  EXPECT_EQ(after(300), Proof::kValid);
+  EXPECT_EQ(after(301), Proof::kStale);
+  EXPECT_EQ(after(-300), Proof::kValid);
+  EXPECT_EQ(after(-301), Proof::kStale);
+}
+
+TEST(VerifyStandardWebhook, TellsAMissingSignatureFromAWrongOne) {
+  EXPECT_EQ(Standard(""), Proof::kMissing);
+  for (const std::string& signature :
+       {std::string(" "), std::string("v1,"), std::string(kSignature).substr(3),
+        absl::StrCat("v2", std::string(kSignature).substr(2)),
+        absl::AsciiStrToLower(kSignature), std::string("v1,AAAA"),
+        std::string("v1,!")}) {
+    EXPECT_EQ(Standard(signature), Proof::kWrong) << signature;
+  }
+}
+
+TEST(VerifyStandardWebhook, NothingIsGoodWithoutSecrets) {
+  EXPECT_EQ(
+      VerifyStandardWebhook(
+          {},
+          {.id = "msg-1", .timestamp = "1700000000", .signature = kSignature},
+          kSigned, absl::FromUnixSeconds(kSignedAt)),
+      Proof::kWrong);
+}
+
+TEST(VerifyToken, ComparesTheWholeTokenWithEach) {
+  EXPECT_EQ(VerifyToken({"token"}, "token"), Proof::kValid);
+  EXPECT_EQ(VerifyToken({"old", "token"}, "token"), Proof::kValid);
+  EXPECT_EQ(VerifyToken({"token"}, "toke"), Proof::kWrong);
+  EXPECT_EQ(VerifyToken({"token"}, "tokens"), Proof::kWrong);
+  EXPECT_EQ(VerifyToken({"token"}, ""), Proof::kMissing);
+  EXPECT_EQ(VerifyToken({}, ""), Proof::kMissing);
+  EXPECT_EQ(VerifyToken({}, "x"), Proof::kWrong);
+  EXPECT_EQ(VerifyToken({""}, ""), Proof::kMissing);
 }
 
 TEST(VerifyBearer, NeedsTheScheme) {
-  EXPECT_EQ(VerifyBearer("token", "Bearer token"), Proof::kValid);
-  EXPECT_EQ(VerifyBearer("token", "bearer token"), Proof::kValid);
-  EXPECT_EQ(VerifyBearer("token", "Bearer other"), Proof::kWrong);
-  EXPECT_EQ(VerifyBearer("token", "Bearer "), Proof::kMissing);
-  EXPECT_EQ(VerifyBearer("token", "Basic token"), Proof::kMissing);
-  EXPECT_EQ(VerifyBearer("token", "token"), Proof::kMissing);
-  EXPECT_EQ(VerifyBearer("token", absl::nullopt), Proof::kMissing);
+  EXPECT_EQ(VerifyBearer({"token"}, "Bearer token"), Proof::kValid);
+  EXPECT_EQ(VerifyBearer({"token"}, "bearer token"), Proof::kValid);
+  EXPECT_EQ(VerifyBearer({"token"}, "Bearer other"), Proof::kWrong);
+  EXPECT_EQ(VerifyBearer({"token"}, "Bearer "), Proof::kMissing);
+  EXPECT_EQ(VerifyBearer({"token"}, "Basic token"), Proof::kMissing);
+  EXPECT_EQ(VerifyBearer({"token"}, "token"), Proof::kMissing);
+  EXPECT_EQ(VerifyBearer({"token"}, absl::nullopt), Proof::kMissing);
+}
+
+TEST(VerifyBasic, ComparesUserAndPassword) {
+  // ada:s3cret and, after it, ada:s3cre
+  EXPECT_EQ(VerifyBasic({"ada:s3cret"}, "Basic YWRhOnMzY3JldA=="),
+            Proof::kValid);
+  EXPECT_EQ(VerifyBasic({"x:y", "ada:s3cret"}, "basic YWRhOnMzY3JldA=="),
+            Proof::kValid);
+  EXPECT_EQ(VerifyBasic({"ada:s3cret"}, "Basic YWRhOnMzY3Jl"), Proof::kWrong);
+  EXPECT_EQ(VerifyBasic({"ada:s3cret"}, "Basic !"), Proof::kWrong);
+  EXPECT_EQ(VerifyBasic({"ada:s3cret"}, "Basic "), Proof::kMissing);
+  EXPECT_EQ(VerifyBasic({"ada:s3cret"}, "Bearer ada:s3cret"), Proof::kMissing);
+  EXPECT_EQ(VerifyBasic({"ada:s3cret"}, absl::nullopt), Proof::kMissing);
+  EXPECT_EQ(VerifyBasic({}, "Basic YWRhOnMzY3JldA=="), Proof::kWrong);
 }
 
 }  // namespace

@@ -28,17 +28,21 @@ absl::optional<Refusal> Verify(const Source& source,
       break;
     case Source::ProofBy::kSignature:
       where = kSignatureHeader;
-      proof = VerifyFluxHmac(source.secrets.front(),
-                             request.headers.Find(where), request.body);
+      proof = VerifyFluxHmac(source.secrets, request.headers.Find(where),
+                             request.body);
       break;
     case Source::ProofBy::kBearer:
       where = "the bearer token in Authorization";
-      proof = VerifyBearer(source.token,
+      proof = VerifyBearer(source.tokens,
                            request.headers.Find(kAuthorizationHeader));
       break;
     case Source::ProofBy::kPathToken:
       where = "the token at the end of the path";
-      proof = VerifyToken(source.token, PathParam(request, 1));
+      proof = VerifyToken(source.tokens, PathParam(request, 1));
+      break;
+    case Source::ProofBy::kGitLab:
+    case Source::ProofBy::kBasic:
+      proof = Proof::kWrong;  // these are of forges
       break;
   }
   if (proof != Proof::kValid) return Unproven(proof, where, source);

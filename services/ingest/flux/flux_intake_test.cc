@@ -55,6 +55,20 @@ TEST_F(FluxIntakeTest, TakesFluxEventsThatProveTheirSource) {
   EXPECT_THAT(Records(), SizeIs(3));
 }
 
+TEST_F(FluxIntakeTest, TakesTheSecretBeforeAsWell) {
+  EXPECT_EQ(Post(absl::StrCat(kEvents, "flux/signed"), kFlux,
+                 absl::StrCat("X-Signature: sha256=", Sign(kFlux, kOldSecret),
+                              "\r\n"))
+                .status,
+            202);
+  EXPECT_EQ(Post(absl::StrCat(kEvents, "flux/bearer"), kFlux,
+                 absl::StrCat("Authorization: Bearer ", kOldToken, "\r\n"))
+                .status,
+            202);
+  EXPECT_EQ(Post(absl::StrCat(kEvents, "flux/token/", kOldToken), kFlux).status,
+            202);
+}
+
 TEST_F(FluxIntakeTest, RefusesAFluxSignatureThatIsMissing) {
   ExpectRefused(Post(absl::StrCat(kEvents, "flux/signed"), kFlux), 401, "flux",
                 "no_signature", "X-Signature is missing");

@@ -3,19 +3,46 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "services/ingest/forges/event_parts.h"
 #include "services/ingest/forges/payload.h"
 #include "services/ingest/json_parser.h"
 
 namespace lamplighter::ingest {
 namespace {
 
+constexpr absl::string_view kAlsoSends[] = {"X-GitHub-Event", "X-Gitea-Event",
+                                            "X-Forgejo-Event"};
+constexpr absl::string_view kDeliveryHeaders[] = {"X-Gitea-Delivery"};
+constexpr absl::string_view kSignatureHeaders[] = {"X-Gitea-Signature"};
+
 constexpr WebhookNormalizer::Dialect kDialect = {
     .event_header = "X-Gitea-Event",
-    .delivery_header = "X-Gitea-Delivery",
-    .signature_header = "X-Gitea-Signature",
+    .also_sends = kAlsoSends,
+    .foreign_events = {},
+    .delivery_headers = kDeliveryHeaders,
+    .event_id_header = "",
+    .signature_headers = kSignatureHeaders,
     .signature_prefix = "",
     .form_signs_json = true,
-    .foreign_headers = {},
+    .unproven_test = "",
+    .default_instance = "",
+};
+
+constexpr absl::string_view kForgejoDeliveryHeaders[] = {"X-Forgejo-Delivery",
+                                                         "X-Gitea-Delivery"};
+constexpr absl::string_view kForgejoSignatureHeaders[] = {"X-Forgejo-Signature",
+                                                          "X-Gitea-Signature"};
+
+constexpr WebhookNormalizer::Dialect kForgejoDialect = {
+    .event_header = "X-Forgejo-Event",
+    .also_sends = kAlsoSends,
+    .foreign_events = {},
+    .delivery_headers = kForgejoDeliveryHeaders,
+    .event_id_header = "",
+    .signature_headers = kForgejoSignatureHeaders,
+    .signature_prefix = "",
+    .form_signs_json = true,
+    .unproven_test = "",
     .default_instance = "",
 };
 
@@ -35,6 +62,10 @@ const WebhookNormalizer::Dialect& GiteaNormalizer::dialect() const {
   return kDialect;
 }
 
+const WebhookNormalizer::Dialect& ForgejoNormalizer::dialect() const {
+  return kForgejoDialect;
+}
+
 void GiteaNormalizer::Normalize(const simdjson::dom::object& body,
                                 v1::GitEvent& event) const {
   ReadCommon(body, event);
@@ -46,7 +77,7 @@ void GiteaNormalizer::Normalize(const simdjson::dom::object& body,
   } else if (name == "pull_request") {
     ReadPullRequest(body, event);
   } else if (name == "repository") {
-    event.set_type(RepositoryType(event.action()));
+    ReadRepositoryEvent(body, event);
   } else {
     event.set_type(v1::GitEvent::OTHER);
   }

@@ -1,10 +1,10 @@
-#include "services/ingest/forges/gitea.h"
-
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "proto/lamplighter/v1/events.pb.h"
-#include "services/ingest/json_parser.h"
+#include "services/ingest/forges/testing/normalize.h"
+#include "services/ingest/sources.h"
 
 namespace lamplighter::ingest {
 namespace {
@@ -14,16 +14,8 @@ constexpr char kRepository[] = R"("repository": {
   "html_url": "https://example.com/git/lamp/lighter"})";
 
 v1::GitEvent Normalize(const std::string& name, const std::string& fields) {
-  JsonParser parser;
-  const std::string json = "{" + fields + ", " + kRepository + "}";
-  const auto document = parser.Parse(json);
-  EXPECT_TRUE(document.ok()) << document.status();
-  simdjson::dom::object body;
-  EXPECT_EQ(document->get(body), simdjson::SUCCESS);
-  v1::GitEvent event;
-  event.set_event(name);
-  GiteaNormalizer().Normalize(body, event);
-  return event;
+  return Normalize(SourceType::kGitea, name,
+                   absl::StrCat("{", fields, ", ", kRepository, "}"));
 }
 
 TEST(GiteaNormalizer, ReadsAPushToAForgeUnderAPath) {
@@ -65,6 +57,16 @@ TEST(GiteaNormalizer, KnowsWhatBecomesOfRepositories) {
             v1::GitEvent::REPOSITORY_CREATED);
   EXPECT_EQ(Normalize("repository", R"("action": "deleted")").type(),
             v1::GitEvent::REPOSITORY_DELETED);
+}
+
+TEST(ForgejoNormalizer, ReadsWhatGiteaWouldSend) {
+  const v1::GitEvent event = Normalize(
+      SourceType::kForgejo, "push",
+      absl::StrCat(R"({"ref": "refs/heads/x", "before": "00", "after": "2", )",
+                   kRepository, "}"));
+  EXPECT_EQ(event.type(), v1::GitEvent::PUSH);
+  EXPECT_EQ(event.provider_type(), "gitea");
+  EXPECT_EQ(event.push().refs(0).action(), v1::RefUpdate::CREATED);
 }
 
 TEST(GiteaNormalizer, TakesEverythingElseForOther) {

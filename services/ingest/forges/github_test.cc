@@ -1,10 +1,10 @@
-#include "services/ingest/forges/github.h"
-
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "proto/lamplighter/v1/events.pb.h"
-#include "services/ingest/json_parser.h"
+#include "services/ingest/forges/testing/normalize.h"
+#include "services/ingest/sources.h"
 
 namespace lamplighter::ingest {
 namespace {
@@ -20,16 +20,7 @@ constexpr char kRepository[] = R"("repository": {
   "sender": {"login": "Ada", "id": 99, "html_url": "https://github.com/Ada"})";
 
 v1::GitEvent Normalize(const std::string& name, const std::string& fields) {
-  JsonParser parser;
-  const std::string json = "{" + fields + "}";
-  const auto document = parser.Parse(json);
-  EXPECT_TRUE(document.ok()) << document.status();
-  simdjson::dom::object body;
-  EXPECT_EQ(document->get(body), simdjson::SUCCESS);
-  v1::GitEvent event;
-  event.set_event(name);
-  GitHubNormalizer().Normalize(body, event);
-  return event;
+  return Normalize(SourceType::kGitHub, name, absl::StrCat("{", fields, "}"));
 }
 
 v1::GitEvent Push(const std::string& ref, const std::string& before,
@@ -128,7 +119,7 @@ TEST(GitHubNormalizer, NamesNoHeadRepositoryWhereItIsTheSameOrGone) {
 
 TEST(GitHubNormalizer, KnowsTheActionsOfPullRequests) {
   EXPECT_EQ(PullRequestAction("opened", "false"), v1::PullRequest::OPENED);
-  EXPECT_EQ(PullRequestAction("reopened", "false"), v1::PullRequest::OPENED);
+  EXPECT_EQ(PullRequestAction("reopened", "false"), v1::PullRequest::REOPENED);
   EXPECT_EQ(PullRequestAction("synchronize", "false"),
             v1::PullRequest::SYNCHRONIZED);
   EXPECT_EQ(PullRequestAction("closed", "true"), v1::PullRequest::MERGED);
@@ -143,24 +134,103 @@ TEST(GitHubNormalizer, KnowsWhatBecomesOfRepositories) {
   };
   EXPECT_EQ(type("created"), v1::GitEvent::REPOSITORY_CREATED);
   EXPECT_EQ(type("renamed"), v1::GitEvent::REPOSITORY_RENAMED);
-  EXPECT_EQ(type("transferred"), v1::GitEvent::REPOSITORY_RENAMED);
-  EXPECT_EQ(type("privatized"), v1::GitEvent::REPOSITORY_RENAMED);
+  EXPECT_EQ(type("transferred"), v1::GitEvent::REPOSITORY_TRANSFERRED);
+  EXPECT_EQ(type("archived"), v1::GitEvent::REPOSITORY_ARCHIVED);
+  EXPECT_EQ(type("unarchived"), v1::GitEvent::REPOSITORY_UNARCHIVED);
+  EXPECT_EQ(type("privatized"), v1::GitEvent::REPOSITORY_UPDATED);
+  EXPECT_EQ(type("edited"), v1::GitEvent::REPOSITORY_UPDATED);
   EXPECT_EQ(type("deleted"), v1::GitEvent::REPOSITORY_DELETED);
-  EXPECT_EQ(type("edited"), v1::GitEvent::OTHER);
+  EXPECT_EQ(type("dreamt_of"), v1::GitEvent::OTHER);
   EXPECT_EQ(Normalize("public", kRepository).type(),
-            v1::GitEvent::REPOSITORY_RENAMED);
+            v1::GitEvent::REPOSITORY_UPDATED);
 }
 
-TEST(GitHubNormalizer, KnowsPingsAndInstallations) {
-  EXPECT_EQ(Normalize("ping", R"("zen": "x")").type(), v1::GitEvent::PING);
-  for (const char* name : {"installation", "installation_repositories"}) {
-    const v1::GitEvent event = Normalize(
-        name, R"("action": "created", "sender": {"login": "Ada", "id": 99,
-                 "html_url": "https://ghe.example.com/Ada"})");
-    EXPECT_EQ(event.type(), v1::GitEvent::INSTALLATION_CHANGED);
-    EXPECT_EQ(event.instance(), "ghe.example.com");
-    EXPECT_FALSE(event.has_repository());
+TEST(GitHubNormalizer, TellsWhatARepositoryWasCalledBefore) {
+  EXPECT_EQ(
+      Normalize("repository", absl::StrCat(R"("action": "renamed", "changes": {
+                          "repository": {"name": {"from": "Candle"}}}, )",
+                                           kRepository))
+          .previous_repository_id(),
+      "github.com/lamp/candle");
+  for (const char* kind : {"user", "organization"}) {
+    EXPECT_EQ(Normalize("repository",
+                        absl::StrCat(R"("action": "transferred", "changes": {
+                      "owner": {"from": {")",
+                                     kind, R"(": {"login": "Grace"}}}}, )",
+                                     kRepository))
+                  .previous_repository_id(),
+              "github.com/grace/lighter");
   }
+}
+
+TEST(GitHubNormalizer, TellsWhenItHappenedWhereGitHubDoes) {
+  const v1::GitEvent push =
+      Normalize("push", R"("ref": "refs/heads/a", "before": "1", "after": "2",
+                 "repository": {"pushed_at": 1772600767})");
+  EXPECT_EQ(push.occurred_at().seconds(), 1772600767);
+  const v1::GitEvent request =
+      Normalize("pull_request",
+                R"("pull_request": {"updated_at": "2026-03-04T05:06:07Z"})");
+  EXPECT_EQ(request.occurred_at().seconds(), 1772600767);
+  EXPECT_FALSE(Normalize("push", kRepository).has_occurred_at());
+}
+
+TEST(GitHubNormalizer, KnowsPings) {
+  EXPECT_EQ(Normalize("ping", R"("zen": "x")").type(), v1::GitEvent::PING);
+}
+
+constexpr char kInstallation[] = R"("installation": {"id": 31, "account": {
+  "login": "Lamp", "html_url": "https://ghe.example.com/Lamp"}})";
+
+TEST(GitHubNormalizer, TellsWhatAnInstallationMayReach) {
+  const std::string repositories = R"([{"id": 7, "name": "Lighter",
+    "full_name": "Lamp/Lighter", "private": true}])";
+  ExpectEvent(Normalize("installation",
+                        absl::StrCat(R"("action": "created", "repositories": )",
+                                     repositories, ", ", kInstallation)),
+              R"pb(provider_type: "github"
+                   instance: "ghe.example.com"
+                   type: INSTALLATION_CHANGED
+                   event: "installation"
+                   action: "created"
+                   installation {
+                     forge_id: "31"
+                     account: "Lamp"
+                     added {
+                       id: "ghe.example.com/lamp/lighter"
+                       forge_id: "7"
+                       full_name: "Lamp/Lighter"
+                       private: true
+                     }
+                   })pb");
+  const v1::GitEvent removed = Normalize(
+      "installation", absl::StrCat(R"("action": "deleted", "repositories": )",
+                                   repositories, ", ", kInstallation));
+  EXPECT_EQ(removed.installation().added_size(), 0);
+  EXPECT_EQ(removed.installation().removed(0).forge_id(), "7");
+}
+
+TEST(GitHubNormalizer, LeavesOutAnInstanceThatNoConsumerCouldRead) {
+  EXPECT_EQ(Normalize("ping", R"("sender": {"login": "Ada",
+                                  "html_url": "https://forge/%FF/Ada"})")
+                .instance(),
+            "");
+}
+
+TEST(GitHubNormalizer, TellsWhatAnInstallationGainedAndLost) {
+  const v1::GitEvent event =
+      Normalize("installation_repositories",
+                absl::StrCat(R"("action": "added", "repositories_added": [
+                        {"id": 1, "full_name": "Lamp/A"}, 3],
+                      "repositories_removed": [
+                        {"id": 2, "full_name": "Lamp/B"}], )",
+                             kInstallation));
+  EXPECT_EQ(event.type(), v1::GitEvent::INSTALLATION_CHANGED);
+  EXPECT_FALSE(event.has_repository());
+  ASSERT_EQ(event.installation().added_size(), 1);
+  EXPECT_EQ(event.installation().added(0).id(), "ghe.example.com/lamp/a");
+  ASSERT_EQ(event.installation().removed_size(), 1);
+  EXPECT_EQ(event.installation().removed(0).full_name(), "Lamp/B");
 }
 
 TEST(GitHubNormalizer, TakesEverythingElseForOther) {

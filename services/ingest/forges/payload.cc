@@ -1,11 +1,13 @@
 #include "services/ingest/forges/payload.h"
 
-#include <string_view>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/forge/git_address.h"
+#include "services/ingest/forges/event_parts.h"
 #include "services/ingest/json_parser.h"
 
 namespace lamplighter::ingest {
@@ -13,43 +15,26 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-std::string Text(const dom::object& object, absl::string_view key) {
-  return std::string(JsonText(object, key));
-}
-
-bool Flag(const dom::object& object, std::string_view key) {
-  bool value = false;
-  return object.at_key(key).get(value) == simdjson::SUCCESS && value;
-}
-
-int64_t Integer(const dom::object& object, std::string_view key) {
-  int64_t value = 0;
-  return object.at_key(key).get(value) == simdjson::SUCCESS ? value : 0;
-}
-
-std::string NumberText(const dom::object& object, std::string_view key) {
-  int64_t value = 0;
-  if (object.at_key(key).get(value) != simdjson::SUCCESS) return "";
-  return absl::StrCat(value);
+std::string Text(const dom::object& object, absl::string_view path) {
+  return std::string(JsonText(object, path));
 }
 
 void ReadRepository(const dom::object& body, v1::GitEvent& event) {
   const auto object = JsonObject(body, "repository");
   if (!object.has_value()) return;
   v1::Repository& repository = *event.mutable_repository();
-  repository.set_forge_id(NumberText(*object, "id"));
+  repository.set_forge_id(JsonId(*object, "id"));
   repository.set_full_name(Text(*object, "full_name"));
   repository.set_web_url(Text(*object, "html_url"));
   repository.set_clone_url(Text(*object, "clone_url"));
   repository.set_default_branch(Text(*object, "default_branch"));
-  repository.set_private_(Flag(*object, "private"));
-  repository.set_archived(Flag(*object, "archived"));
-  RepositoryPlace place = PlaceOf(repository.web_url(), repository.full_name());
-  if (place.id.empty()) {
-    place = PlaceOf(repository.clone_url(), repository.full_name());
+  repository.set_private_(JsonFlag(*object, "private"));
+  repository.set_archived(JsonFlag(*object, "archived"));
+  if (repository.full_name().empty()) return;
+  SetPlace(repository.web_url(), event, repository);
+  if (repository.id().empty()) {
+    SetPlace(repository.clone_url(), event, repository);
   }
-  event.set_instance(place.instance);
-  repository.set_id(place.id);
 }
 
 void ReadSender(const dom::object& body, v1::GitEvent& event) {
@@ -57,22 +42,16 @@ void ReadSender(const dom::object& body, v1::GitEvent& event) {
   if (!sender.has_value()) return;
   v1::Actor& actor = *event.mutable_sender();
   actor.set_name(Text(*sender, "login"));
-  actor.set_forge_id(NumberText(*sender, "id"));
+  actor.set_forge_id(JsonId(*sender, "id"));
   if (event.instance().empty()) {
-    event.set_instance(
-        PlaceOf(JsonText(*sender, "html_url"), actor.name()).instance);
+    event.set_instance(InstanceOf(JsonText(*sender, "html_url"), actor.name()));
   }
-}
-
-bool IsNone(absl::string_view object_id) {
-  return object_id.find_first_not_of('0') == absl::string_view::npos;
 }
 
 v1::PullRequest::Action PullRequestAction(absl::string_view action,
                                           bool merged) {
-  if (action == "opened" || action == "reopened") {
-    return v1::PullRequest::OPENED;
-  }
+  if (action == "opened") return v1::PullRequest::OPENED;
+  if (action == "reopened") return v1::PullRequest::REOPENED;
   // GitHub's word and Gitea's.
   if (action == "synchronize" || action == "synchronized") {
     return v1::PullRequest::SYNCHRONIZED;
@@ -83,31 +62,33 @@ v1::PullRequest::Action PullRequestAction(absl::string_view action,
   return v1::PullRequest::EDITED;
 }
 
-std::string Branch(const dom::object& end) {
-  return std::string(absl::StripPrefix(JsonText(end, "ref"), "refs/heads/"));
-}
-
-std::string RepositoryIdOf(const dom::object& end) {
-  const auto repository = JsonObject(end, "repo");
-  if (!repository.has_value()) return "";  // a fork that is gone
-  return PlaceOf(JsonText(*repository, "html_url"),
-                 JsonText(*repository, "full_name"))
-      .id;
+v1::GitEvent::Type RepositoryType(absl::string_view action) {
+  if (action == "created") return v1::GitEvent::REPOSITORY_CREATED;
+  if (action == "deleted") return v1::GitEvent::REPOSITORY_DELETED;
+  if (action == "renamed") return v1::GitEvent::REPOSITORY_RENAMED;
+  if (action == "transferred") return v1::GitEvent::REPOSITORY_TRANSFERRED;
+  if (action == "archived") return v1::GitEvent::REPOSITORY_ARCHIVED;
+  if (action == "unarchived") return v1::GitEvent::REPOSITORY_UNARCHIVED;
+  if (action == "edited" || action == "publicized" || action == "privatized") {
+    return v1::GitEvent::REPOSITORY_UPDATED;
+  }
+  return v1::GitEvent::OTHER;
 }
 
 }  // namespace
 
-RepositoryPlace PlaceOf(absl::string_view url, absl::string_view full_name) {
+std::string InstanceOf(absl::string_view url, absl::string_view account) {
   const absl::StatusOr<GitAddress> address = ParseGitAddress(url);
-  if (!address.ok() || full_name.empty()) return {};
-  const std::string id =
+  if (!address.ok() || account.empty()) return "";
+  const std::string place =
       absl::AsciiStrToLower(absl::StrCat(address->host, "/", address->path));
-  absl::string_view instance = id;
-  if (!absl::ConsumeSuffix(&instance, absl::AsciiStrToLower(full_name)) ||
-      !absl::ConsumeSuffix(&instance, "/")) {
-    return {};
+  absl::string_view instance = place;
+  if (!absl::ConsumeSuffix(&instance, absl::AsciiStrToLower(account)) ||
+      !absl::ConsumeSuffix(&instance, "/") ||
+      !simdjson::validate_utf8(instance.data(), instance.size())) {
+    return "";
   }
-  return {.instance = std::string(instance), .id = id};
+  return std::string(instance);
 }
 
 void ReadCommon(const dom::object& body, v1::GitEvent& event) {
@@ -118,20 +99,10 @@ void ReadCommon(const dom::object& body, v1::GitEvent& event) {
 
 void ReadPush(const dom::object& body, v1::GitEvent& event) {
   event.set_type(v1::GitEvent::OTHER);
-  const absl::string_view ref = JsonText(body, "ref");
-  const absl::string_view before = JsonText(body, "before");
-  const absl::string_view after = JsonText(body, "after");
-  // Of a ref that moved from nowhere to nowhere nothing can be said.
-  if (ref.empty() || (IsNone(before) && IsNone(after))) return;
-  event.set_type(v1::GitEvent::PUSH);
-  v1::RefUpdate& update = *event.mutable_push()->add_refs();
-  update.set_ref(std::string(ref));
-  update.set_forced(Flag(body, "forced"));
-  update.set_action(IsNone(after)    ? v1::RefUpdate::DELETED
-                    : IsNone(before) ? v1::RefUpdate::CREATED
-                                     : v1::RefUpdate::UPDATED);
-  if (!IsNone(before)) update.set_before(std::string(before));
-  if (!IsNone(after)) update.set_after(std::string(after));
+  v1::RefUpdate* const update =
+      AddRef(JsonText(body, "ref"), JsonText(body, "before"),
+             JsonText(body, "after"), event);
+  if (update != nullptr) update->set_forced(JsonFlag(body, "forced"));
 }
 
 void ReadPullRequest(const dom::object& body, v1::GitEvent& event) {
@@ -139,32 +110,33 @@ void ReadPullRequest(const dom::object& body, v1::GitEvent& event) {
   const auto object = JsonObject(body, "pull_request");
   if (!object.has_value()) return;
   event.set_type(v1::GitEvent::PULL_REQUEST);
+  SetOccurred(*object, "updated_at", event);
   v1::PullRequest& request = *event.mutable_pull_request();
   request.set_action(
-      PullRequestAction(event.action(), Flag(*object, "merged")));
-  request.set_number(Integer(*object, "number"));
+      PullRequestAction(event.action(), JsonFlag(*object, "merged")));
+  request.set_number(JsonInteger(*object, "number").value_or(0));
   request.set_title(Text(*object, "title"));
   request.set_web_url(Text(*object, "html_url"));
-  if (const auto base = JsonObject(*object, "base"); base.has_value()) {
-    request.set_base_ref(Branch(*base));
-  }
-  const auto head = JsonObject(*object, "head");
-  if (!head.has_value()) return;
-  request.set_head_sha(Text(*head, "sha"));
-  request.set_head_ref(Branch(*head));
-  if (std::string id = RepositoryIdOf(*head); id != event.repository().id()) {
-    request.set_head_repository_id(std::move(id));
+  request.set_base_ref(Branch(JsonText(*object, "base/ref")));
+  request.set_head_sha(Text(*object, "head/sha"));
+  request.set_head_ref(Branch(JsonText(*object, "head/ref")));
+  // There is none where the fork is gone.
+  std::string head = IdAt(JsonText(*object, "head/repo/html_url"), event);
+  if (head != event.repository().id()) {
+    request.set_head_repository_id(std::move(head));
   }
 }
 
-v1::GitEvent::Type RepositoryType(absl::string_view action) {
-  if (action == "created") return v1::GitEvent::REPOSITORY_CREATED;
-  if (action == "deleted") return v1::GitEvent::REPOSITORY_DELETED;
-  if (action == "renamed" || action == "transferred" ||
-      action == "publicized" || action == "privatized") {
-    return v1::GitEvent::REPOSITORY_RENAMED;
+void ReadRepositoryEvent(const dom::object& body, v1::GitEvent& event) {
+  event.set_type(RepositoryType(event.action()));
+  SetOccurred(body, "repository/updated_at", event);
+  absl::string_view owner = JsonText(body, "changes/owner/from/user/login");
+  if (owner.empty()) {
+    owner = JsonText(body, "changes/owner/from/organization/login");
   }
-  return v1::GitEvent::OTHER;
+  const absl::string_view name = JsonText(body, "changes/repository/name/from");
+  if (owner.empty() && name.empty()) return;
+  event.set_previous_repository_id(PreviousId(event, owner, name));
 }
 
 }  // namespace lamplighter::ingest

@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/time/proto_time.h"
 #include "common/tracing/trace_context.h"
 #include "services/ingest/event_id.h"
 #include "services/ingest/event_records.h"
+#include "services/ingest/forges/webhook_proof.h"
 #include "services/ingest/form.h"
 
 namespace lamplighter::ingest {
@@ -15,41 +18,81 @@ namespace {
 
 using Dialect = WebhookNormalizer::Dialect;
 
+// Headers by which one forge's deliveries are told from another's.
+constexpr absl::string_view kMarks[] = {"X-Forgejo-Event", "X-Gitea-Event",
+                                        "X-Gitlab-Event",  "X-GitHub-Event",
+                                        "X-Event-Key",     "X-Hook-UUID"};
+
+Refusal WrongForge(absl::string_view sign) {
+  return {400, Reason::kWrongForge,
+          absl::StrCat("this is another forge's delivery, as it has ", sign,
+                       ": send it to that forge's path")};
+}
+
 // The path says which forge it is; the headers must not say otherwise.
 absl::optional<Refusal> RefuseOtherForge(const Dialect& dialect,
                                          const HttpHeaders& headers) {
-  for (const absl::string_view foreign : dialect.foreign_headers) {
-    if (!headers.Find(foreign).has_value()) continue;
-    return Refusal{400, Reason::kWrongForge,
-                   absl::StrCat("this is another forge's delivery, as it has ",
-                                foreign, ": send it to that forge's path")};
+  for (const absl::string_view mark : kMarks) {
+    if (headers.Find(mark).has_value() &&
+        !absl::EqualsIgnoreCase(mark, dialect.event_header) &&
+        !absl::c_linear_search(dialect.also_sends, mark)) {
+      return WrongForge(mark);
+    }
   }
-  if (!headers.Find(dialect.event_header).has_value()) {
+  if (dialect.event_header.empty()) return absl::nullopt;
+  const auto event = headers.Find(dialect.event_header);
+  if (!event.has_value()) {
     return Refusal{400, Reason::kWrongForge,
                    absl::StrCat(dialect.event_header,
                                 " is missing: this is no delivery of the "
                                 "forge that the path names")};
   }
+  for (const absl::string_view foreign : dialect.foreign_events) {
+    if (absl::StartsWith(*event, foreign)) {
+      return WrongForge(absl::StrCat(dialect.event_header, " ", foreign));
+    }
+  }
   return absl::nullopt;
 }
 
+Refusal NotProven(const WebhookProof& proof, const Source& source) {
+  if (proof.proof != Proof::kStale) {
+    return Unproven(proof.proof, proof.where, source);
+  }
+  return {401, Reason::kSignature,
+          absl::StrCat(proof.where,
+                       " is more than five minutes old or early: check both "
+                       "machines' clocks")};
+}
+
+// The JSON of a request whose proof is good, or nothing where a form has none.
+absl::optional<std::string> Payload(BodyKind kind, const std::string& body) {
+  if (kind != BodyKind::kForm) return absl::nullopt;
+  return FormValue(body, "payload");
+}
+
 // The same for a delivery that is sent again with the same delivery id or,
-// where the forge gave none, with the same body.
-std::string EventId(const v1::GitEvent& event, absl::string_view body) {
+// where the forge gave none, with the same body for the same event.
+std::string EventId(SourceType type, const v1::GitEvent& event,
+                    absl::string_view event_id, absl::string_view body) {
   const std::string delivery = event.delivery_id().empty()
-                                   ? ContentId({event.event(), body})
+                                   ? ContentId({event.event(), event_id, body})
                                    : event.delivery_id();
-  return absl::StrCat(event.provider_type(), "/", event.source(), "/",
-                      delivery);
+  return absl::StrCat(NameOf(type), "/", event.source(), "/", delivery);
 }
 
 v1::GitEvent Normalize(const WebhookNormalizer& normalizer,
+                       const Source& source,
                        const simdjson::dom::element& document,
                        const HttpHeaders& headers) {
   const Dialect& dialect = normalizer.dialect();
   v1::GitEvent event;
+  event.set_source(source.name);
+  event.set_provider_type(std::string(ProviderTypeOf(source.type)));
+  event.set_instance(source.instance);
   event.set_event(PlainHeader(headers.Find(dialect.event_header)));
-  event.set_delivery_id(PlainHeader(headers.Find(dialect.delivery_header)));
+  event.set_delivery_id(
+      PlainHeader(FindFirst(headers, dialect.delivery_headers)));
   event.set_type(v1::GitEvent::OTHER);
   simdjson::dom::object body;
   if (document.get(body) == simdjson::SUCCESS) {
@@ -58,7 +101,36 @@ v1::GitEvent Normalize(const WebhookNormalizer& normalizer,
   if (event.instance().empty()) {
     event.set_instance(std::string(dialect.default_instance));
   }
+  // Of some forges they are from the body.
+  event.set_event(PlainHeader(event.event()));
+  event.set_delivery_id(PlainHeader(event.delivery_id()));
   return event;
+}
+
+// The record of a delivery that proved itself.
+Intake Keep(IntakeContext& context, const WebhookNormalizer& normalizer,
+            const Source& source, absl::string_view json,
+            HttpRequest& request) {
+  const absl::StatusOr<simdjson::dom::element> document =
+      context.json.Parse(json);
+  if (!document.ok()) {
+    return Refusal{400, Reason::kMalformed,
+                   std::string(document.status().message())};
+  }
+  v1::GitEvent event =
+      Normalize(normalizer, source, *document, request.headers);
+  const auto event_id =
+      request.headers.Find(normalizer.dialect().event_id_header);
+  event.set_id(EventId(source.type, event, event_id.value_or(""), json));
+  *event.mutable_received_at() = ToProto(context.clock.Now());
+  context.metrics.Normalized(source.type, event.type());
+  const TraceContext trace =
+      TraceContext::Continue(request.headers.Find("traceparent").value_or(""));
+  *event.mutable_raw() =
+      context.packer.Pack(std::move(request.body),
+                          PlainHeader(request.headers.Find("Content-Type")));
+  return MakeGitRecord(std::move(event), trace.ToTraceparent(),
+                       context.max_record_bytes);
 }
 
 }  // namespace
@@ -66,8 +138,7 @@ v1::GitEvent Normalize(const WebhookNormalizer& normalizer,
 Intake TakeWebhook(IntakeContext& context, SourceType type,
                    const WebhookNormalizer& normalizer, HttpRequest request) {
   const Dialect& dialect = normalizer.dialect();
-  const auto content_type = request.headers.Find("Content-Type");
-  const BodyKind kind = BodyKindOf(content_type);
+  const BodyKind kind = BodyKindOf(request.headers.Find("Content-Type"));
   if (kind == BodyKind::kOther) {
     return Refusal{415, Reason::kContentType,
                    "Content-Type must be application/json or "
@@ -82,38 +153,21 @@ Intake TakeWebhook(IntakeContext& context, SourceType type,
     return Refusal{404, Reason::kUnknownSource,
                    std::string(source.status().message())};
   }
-  absl::optional<std::string> payload;
-  if (kind == BodyKind::kForm) payload = FormValue(request.body, "payload");
+  const absl::optional<std::string> payload = Payload(kind, request.body);
   const absl::string_view json = payload.has_value() ? *payload : request.body;
-  const Proof proof = VerifyWebhook(
-      (*source)->secrets, request.headers.Find(dialect.signature_header),
-      dialect.signature_prefix, dialect.form_signs_json ? json : request.body);
-  if (proof != Proof::kValid) {
-    return Unproven(proof, dialect.signature_header, **source);
+  const WebhookProof proof =
+      CheckWebhook(**source, dialect, request.headers, request.body, json,
+                   context.clock.Now());
+  if (proof.proof == Proof::kMissing && !dialect.unproven_test.empty() &&
+      request.headers.Find(dialect.event_header) == dialect.unproven_test) {
+    return Nothing{};
   }
+  if (proof.proof != Proof::kValid) return NotProven(proof, **source);
   if (kind == BodyKind::kForm && !payload.has_value()) {
     return Refusal{400, Reason::kMalformed,
                    "the form has no well encoded field payload"};
   }
-  const absl::StatusOr<simdjson::dom::element> document =
-      context.json.Parse(json);
-  if (!document.ok()) {
-    return Refusal{400, Reason::kMalformed,
-                   std::string(document.status().message())};
-  }
-
-  v1::GitEvent event = Normalize(normalizer, *document, request.headers);
-  event.set_provider_type(std::string(NameOf(type)));
-  event.set_source((*source)->name);
-  event.set_id(EventId(event, json));
-  *event.mutable_received_at() = ToProto(context.clock.Now());
-  context.metrics.Normalized(type, event.type());
-  const TraceContext trace =
-      TraceContext::Continue(request.headers.Find("traceparent").value_or(""));
-  *event.mutable_raw() =
-      context.packer.Pack(std::move(request.body), PlainHeader(content_type));
-  return MakeGitRecord(std::move(event), trace.ToTraceparent(),
-                       context.max_record_bytes);
+  return Keep(context, normalizer, **source, json, request);
 }
 
 }  // namespace lamplighter::ingest

@@ -32,7 +32,10 @@
 namespace lamplighter::ingest {
 
 inline constexpr char kSecret[] = "hmac-secret";
-inline constexpr char kToken[] = "0123456789abcdef";
+inline constexpr char kToken[] = "user:0123456789abcdef";
+// What each source has had before, and takes as well.
+inline constexpr char kOldSecret[] = "the secret before";
+inline constexpr char kOldToken[] = "user:the.token.before";
 inline constexpr char kEvents[] = "/api/events-handler/v1/events/";
 inline constexpr char kJson[] = "Content-Type: application/json\r\n";
 inline constexpr char kForm[] =
@@ -77,16 +80,48 @@ inline std::string GiteaHeaders(absl::string_view signature,
       "\r\nX-Hub-Signature-256: sha256=", signature, "\r\n", content_type);
 }
 
+// What both kinds of Bitbucket send.
+inline std::string BitbucketHeaders(absl::string_view event,
+                                    absl::string_view signature) {
+  return absl::StrCat("X-Event-Key: ", event,
+                      "\r\nX-Hub-Signature: sha256=", signature, "\r\n", kJson);
+}
+
+// What GitLab sends with a secret token and, beside it, `more` lines.
+inline std::string GitLabHeaders(absl::string_view token,
+                                 absl::string_view more = "") {
+  return absl::StrCat("X-Gitlab-Event: Push Hook\r\nX-Gitlab-Token: ", token,
+                      "\r\n", more, kJson);
+}
+
+// The headers of a Standard Webhook with id w-1.
+inline std::string StandardHeaders(absl::string_view body, int64_t timestamp,
+                                   absl::string_view secret = kSecret) {
+  const std::string hmac = absl::HexStringToBytes(
+      Sign(absl::StrCat("w-1.", timestamp, ".", body), secret));
+  return absl::StrCat("webhook-id: w-1\r\nwebhook-timestamp: ", timestamp,
+                      "\r\nwebhook-signature: v1,", absl::Base64Escape(hmac),
+                      "\r\n");
+}
+
+inline std::string BasicHeaders(absl::string_view user_and_password) {
+  return absl::StrCat("Authorization: Basic ",
+                      absl::Base64Escape(user_and_password), "\r\n", kJson);
+}
+
 inline Source MakeSource(std::string name, SourceType type,
                          Source::ProofBy proof_by) {
   Source source;
   source.name = std::move(name);
   source.type = type;
   source.proof_by = proof_by;
-  if (proof_by == Source::ProofBy::kSignature) {
+  if (proof_by == Source::ProofBy::kSignature ||
+      proof_by == Source::ProofBy::kGitLab) {
+    source.secrets.push_back(*HmacSecret::Create(kOldSecret));
     source.secrets.push_back(*HmacSecret::Create(kSecret));
-  } else {
-    source.token = kToken;
+  }
+  if (proof_by != Source::ProofBy::kSignature) {
+    source.tokens = {kOldToken, kToken};
   }
   return source;
 }
@@ -107,7 +142,12 @@ class IngestServerTest : public ::testing::Test {
     add("bearer", SourceType::kFlux, ProofBy::kBearer);
     add("token", SourceType::kFlux, ProofBy::kPathToken);
     add("hub", SourceType::kGitHub, ProofBy::kSignature);
+    add("lab", SourceType::kGitLab, ProofBy::kGitLab);
+    add("bucket", SourceType::kBitbucket, ProofBy::kSignature);
+    add("server", SourceType::kBitbucketServer, ProofBy::kSignature);
+    add("azure", SourceType::kAzureDevOps, ProofBy::kBasic);
     add("tea", SourceType::kGitea, ProofBy::kSignature);
+    add("jo", SourceType::kForgejo, ProofBy::kSignature);
     IngestService::Options options;
     options.http.listen = "127.0.0.1:0";
     options.http.max_body = 64 << 10;
