@@ -71,7 +71,7 @@ v1::FluxEvent Event(const std::string& team) {
 // Argument: Alerts.
 void BM_Route(benchmark::State& state) {
   const Teams teams(state.range(0));
-  Router router(DescriptionStyle::kMessage, teams);
+  Router router({}, teams);
   const v1::FluxEvent event = Event(absl::StrCat("team-", state.range(0) / 2));
   for (auto _ : state) {
     const Routes routes = router.Route(event);

@@ -6,8 +6,11 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "common/status/macros.h"
 
@@ -45,8 +48,16 @@ absl::Status ReadCredential(const Secret& secret, Access& access) {
     credential.username = name;
   }
   credential.password = Get(secret, {"password"});
+  GitHubApp& app = credential.app;
+  app.app_id = Get(secret, {"githubAppID"});
+  app.installation_id = Get(secret, {"githubAppInstallationID"});
+  app.installation_owner = Get(secret, {"githubAppInstallationOwner"});
+  app.private_key = Get(secret, {"githubAppPrivateKey"});
+  app.base_url = Get(secret, {"githubAppBaseURL"});
   for (const std::string* value :
-       {&credential.token, &credential.username, &credential.password}) {
+       {&credential.token, &credential.username, &credential.password,
+        &app.app_id, &app.installation_id, &app.installation_owner,
+        &app.base_url}) {
     if (!HasControlCharacter(*value)) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("secret ", access.credential_name,
@@ -133,6 +144,27 @@ absl::StatusOr<HttpTransport> ReadTransport(const Manifests& manifests,
 
 }  // namespace
 
+std::vector<std::string> SecretsOf(const Credential& credential) {
+  std::vector<std::string> secrets = {credential.token, credential.password};
+  // Line by line: texts are one line when they are masked.
+  for (const absl::string_view line :
+       absl::StrSplit(credential.app.private_key, absl::ByAnyChar("\r\n"))) {
+    if (!absl::StartsWith(line, "-----")) secrets.emplace_back(line);
+  }
+  // Bitbucket Cloud's may be user:token.
+  if (const size_t colon = credential.token.find(':');
+      colon != std::string::npos) {
+    secrets.push_back(credential.token.substr(colon + 1));
+  }
+  // As Basic authentication has them: a refusal may quote the header.
+  for (const std::string& pair :
+       {credential.token, absl::StrCat(":", credential.TokenOrPassword()),
+        absl::StrCat(credential.username, ":", credential.password)}) {
+    secrets.push_back(absl::Base64Escape(pair));
+  }
+  return secrets;
+}
+
 absl::StatusOr<Access> ReadAccess(const Manifests& manifests,
                                   const Provider& provider) {
   Access access;
@@ -147,14 +179,14 @@ absl::StatusOr<Access> ReadAccess(const Manifests& manifests,
     LAMPLIGHTER_RETURN_IF_ERROR(ReadCredential(*secret, access));
   }
   const Credential& credential = access.credential;
-  access.secrets = {credential.token, credential.password};
-  // Bitbucket Cloud's may be user:token.
-  if (const size_t colon = credential.token.find(':');
-      colon != std::string::npos) {
-    access.secrets.push_back(credential.token.substr(colon + 1));
+  access.secrets = SecretsOf(credential);
+  for (const char* key : {"webhookSecret", "webhookBasicAuthPass"}) {
+    if (secret != nullptr) access.secrets.push_back(Get(*secret, {key}));
   }
+  const GitHubApp& app = credential.app;
   access.fingerprint =
-      absl::HashOf(credential.token, credential.username, credential.password);
+      absl::HashOf(credential.token, credential.username, credential.password,
+                   app.app_id, app.installation_id, app.installation_owner);
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       HttpTransport transport,
       ReadTransport(manifests, provider, secret, access));

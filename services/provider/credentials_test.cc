@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "common/manifests/objects.h"
 #include "common/status/testing/status_matchers.h"
@@ -15,6 +16,8 @@ namespace {
 using ::absl::StatusCode;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 class CredentialsTest : public ::testing::Test {
  protected:
@@ -121,6 +124,20 @@ TEST_F(CredentialsTest, TheProxysSecretGoesBeforeTheOldFields) {
                       {"password", "p@ss:w/rd"}});
   EXPECT_EQ(Read()->transport->proxy, "http://bob:p%40ss%3Aw%2Frd@new:3128");
   EXPECT_THAT(Read()->secrets, Contains("p@ss:w/rd"));
+}
+
+TEST_F(CredentialsTest, MasksWhatRequestsEncodeAndKeysLineByLine) {
+  AddSecret("forge-token",
+            {{"username", "bob"},
+             {"password", "s3cret"},
+             {"githubAppID", "12"},
+             {"githubAppPrivateKey",
+              "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nq8mV\n"}});
+  const std::vector<std::string> secrets = Read()->secrets;
+  EXPECT_THAT(secrets, Contains("Ym9iOnMzY3JldA==")) << "bob:s3cret";
+  EXPECT_THAT(secrets, Contains("MIIEpAIBAAKCAQEA"));
+  EXPECT_THAT(secrets, Not(Contains(StartsWith("-----"))));
+  EXPECT_EQ(Read()->credential.app.app_id, "12");
 }
 
 TEST_F(CredentialsTest, AProxyWithoutAnAddressIsRefused) {

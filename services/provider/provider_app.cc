@@ -5,6 +5,7 @@
 
 #include "boost/system/error_code.hpp"
 #include "common/config/duration.h"
+#include "common/kubernetes/manifest_feed_factory.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "proto/lamplighter/config/v1/provider.pb.h"
@@ -14,6 +15,7 @@ namespace {
 
 namespace asio = ::boost::asio;
 
+constexpr char kManifestCheck[] = "provider manifests";
 constexpr char kDefaultListen[] = "127.0.0.1:50051";
 constexpr absl::Duration kRefreshInterval = absl::Seconds(2);
 
@@ -32,48 +34,71 @@ CurlHttpClient::Options HttpOptions(const config::v1::Provider& config) {
   return options;
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<ProviderApp>> ProviderApp::Create(
-    AppContext& context) {
-  const config::v1::Provider& config = context.config.provider();
-  StatusWorker::Options options;
+absl::StatusOr<ForgeJobs::Options> JobsOptions(
+    const config::v1::Provider& config, const ConfigFile& file) {
+  ForgeJobs::Options options;
   options.types = {config.types().begin(), config.types().end()};
-  const ConfigFile& file = context.config_file;
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       options.forge_timeout,
       DurationOr(file, "provider.forge_timeout",
                  config.has_forge_timeout() ? &config.forge_timeout() : nullptr,
                  options.forge_timeout));
+  if (config.max_requests_per_credential() > 0) {
+    options.max_requests_per_credential = config.max_requests_per_credential();
+  }
+  if (config.status_reserve_percent() > 100) {
+    return file.Error("provider.status_reserve_percent",
+                      "must not be more than 100");
+  }
+  if (config.status_reserve_percent() > 0) {
+    options.status_reserve_percent = config.status_reserve_percent();
+  }
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ProviderApp>> ProviderApp::Create(
+    AppContext& context) {
+  const config::v1::Provider& config = context.config.provider();
+  const ConfigFile& file = context.config_file;
+  LAMPLIGHTER_ASSIGN_OR_RETURN(const ForgeJobs::Options options,
+                               JobsOptions(config, file));
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       const absl::Duration drain,
       DurationOr(file, "provider.drain_timeout",
                  config.has_drain_timeout() ? &config.drain_timeout() : nullptr,
                  absl::Seconds(20)));
-  if (config.manifests().directory().empty()) {
-    return file.Error("provider.manifests.directory", "must not be empty");
-  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(Connections connections,
+                               Connections::Create(config.connections(), file));
   auto app = std::unique_ptr<ProviderApp>(
       new ProviderApp(context, ListenOptions(config), drain));
-  auto manifests = ManifestDirectory::Create(config.manifests().directory());
-  if (!manifests.ok()) {
-    return file.Error("provider.manifests.directory",
-                      manifests.status().message());
-  }
-  app->manifests_ = *std::move(manifests);
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      app->manifests_,
+      MakeManifestFeed(
+          config.manifests(), file,
+          {.service = "provider", .alerts = false, .secrets = true},
+          context.loop, context.metrics, context.clock));
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       app->http_, CurlHttpClient::Create(HttpOptions(config), context.loop));
-  auto worker = StatusWorker::Create(options, *app->manifests_, *app->http_,
-                                     context.clock, context.metrics);
-  if (!worker.ok()) {
-    return file.Error("provider.types", worker.status().message());
+  app->connections_ = std::move(connections);
+  auto jobs = ForgeJobs::Create(options, {*app->manifests_, app->connections_},
+                                *app->http_, context.clock, context.metrics);
+  if (!jobs.ok()) {
+    return file.Error("provider.types", jobs.status().message());
   }
-  app->worker_ = *std::move(worker);
+  app->jobs_ = *std::move(jobs);
+  app->statuses_ = std::make_unique<StatusWorker>(*app->jobs_);
+  app->accounts_ = std::make_unique<AccountWorker>(*app->jobs_);
   return app;
 }
 
 asio::awaitable<absl::Status> ProviderApp::Start() {
-  service_ = std::make_unique<ProviderService>(*worker_, loop_);
+  health_.AddCheck(kManifestCheck, [this] { return manifests_->Ready(); });
+  manifests_->Start();
+  // Whoever called before would hear that there is no such Provider.
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await manifests_->UntilReady());
+  service_ = std::make_unique<ProviderService>(*statuses_, *accounts_, loop_);
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       server_, GrpcServer::Create(listen_, {service_.get()}));
   RefreshLater();
@@ -85,14 +110,16 @@ asio::awaitable<void> ProviderApp::Stop() {
   is_stopping_ = true;
   refresh_.cancel();
   if (server_ != nullptr) co_await server_->Stop(drain_);
+  co_await manifests_->Stop();
+  health_.RemoveCheck(kManifestCheck);
 }
 
 void ProviderApp::RefreshLater() {
   refresh_.expires_after(absl::ToChronoNanoseconds(kRefreshInterval));
   refresh_.async_wait([this](const boost::system::error_code& error) {
     if (error || is_stopping_) return;
-    if (const absl::Status status = manifests_->Refresh(); !status.ok()) {
-      LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "manifests not refreshed")
+    if (const absl::Status status = connections_.Refresh(); !status.ok()) {
+      LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "connections not refreshed")
           .With("error", status.message());
     }
     RefreshLater();

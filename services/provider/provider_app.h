@@ -9,9 +9,13 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/steady_timer.hpp"
 #include "common/app/app.h"
+#include "common/app/health.h"
 #include "common/grpc/grpc_server.h"
 #include "common/http/http_client.h"
-#include "common/manifests/manifest_directory.h"
+#include "common/manifests/manifest_feed.h"
+#include "services/provider/account_worker.h"
+#include "services/provider/connections.h"
+#include "services/provider/forge_jobs.h"
 #include "services/provider/provider_service.h"
 #include "services/provider/status_worker.h"
 
@@ -34,6 +38,7 @@ class ProviderApp final : public Service {
   ProviderApp(AppContext& context, GrpcServer::Options listen,
               absl::Duration drain)
       : loop_(context.loop),
+        health_(context.health),
         listen_(std::move(listen)),
         drain_(drain),
         refresh_(context.loop) {}
@@ -41,11 +46,15 @@ class ProviderApp final : public Service {
   void RefreshLater();
 
   boost::asio::io_context& loop_;
+  Health& health_;
   const GrpcServer::Options listen_;
   const absl::Duration drain_;
-  std::unique_ptr<ManifestDirectory> manifests_;
+  std::unique_ptr<ManifestFeed> manifests_;
   std::unique_ptr<HttpClient> http_;
-  std::unique_ptr<StatusWorker> worker_;
+  Connections connections_;
+  std::unique_ptr<ForgeJobs> jobs_;
+  std::unique_ptr<StatusWorker> statuses_;
+  std::unique_ptr<AccountWorker> accounts_;
   std::unique_ptr<ProviderService> service_;
   std::unique_ptr<GrpcServer> server_;
   bool is_stopping_ = false;

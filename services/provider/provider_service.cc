@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
+#include "common/grpc/serve_stream.h"
 #include "common/grpc/serve_unary.h"
 #include "common/status/macros.h"
 
@@ -20,22 +22,16 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   return absl::FromChrono(deadline);
 }
 
-// What the pointers refer to outlives these: see ServeUnary().
-asio::awaitable<absl::Status> Set(StatusWorker& worker,
-                                  const v1::SetCommitStatusRequest* request,
-                                  v1::SetCommitStatusResponse* response,
-                                  absl::Time deadline) {
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(*response,
-                                  co_await worker.Set(*request, deadline));
-  co_return absl::OkStatus();
-}
-
-asio::awaitable<absl::Status> List(StatusWorker& worker,
-                                   const v1::ListCommitStatusesRequest* request,
-                                   v1::ListCommitStatusesResponse* response,
-                                   absl::Time deadline) {
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(*response,
-                                  co_await worker.List(*request, deadline));
+// The coroutine that answers with what a method of a worker returns. What the
+// pointers refer to outlives it: see ServeUnary().
+template <typename Worker, typename Request, typename Response>
+asio::awaitable<absl::Status> Answer(Worker& worker,
+                                     asio::awaitable<absl::StatusOr<Response>> (
+                                         Worker::*method)(Request, absl::Time),
+                                     const Request* request, Response* response,
+                                     absl::Time deadline) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      *response, co_await (worker.*method)(*request, deadline));
   co_return absl::OkStatus();
 }
 
@@ -45,16 +41,60 @@ grpc::ServerUnaryReactor* ProviderService::SetCommitStatus(
     grpc::CallbackServerContext* context,
     const v1::SetCommitStatusRequest* request,
     v1::SetCommitStatusResponse* response) {
-  return ServeUnary(executor_,
-                    Set(worker_, request, response, DeadlineOf(*context)));
+  return ServeUnary(executor_, Answer(statuses_, &StatusWorker::Set, request,
+                                      response, DeadlineOf(*context)));
 }
 
 grpc::ServerUnaryReactor* ProviderService::ListCommitStatuses(
     grpc::CallbackServerContext* context,
     const v1::ListCommitStatusesRequest* request,
     v1::ListCommitStatusesResponse* response) {
+  return ServeUnary(executor_, Answer(statuses_, &StatusWorker::List, request,
+                                      response, DeadlineOf(*context)));
+}
+
+grpc::ServerWriteReactor<v1::ListRepositoriesResponse>*
+ProviderService::ListRepositories(grpc::CallbackServerContext* context,
+                                  const v1::ListRepositoriesRequest* request) {
+  using Page = v1::ListRepositoriesResponse;
+  return ServeStream<Page>(
+      executor_, [this, request,
+                  deadline = DeadlineOf(*context)](StreamWrite<Page> write) {
+        return accounts_.ListRepositories(*request, std::move(write), deadline);
+      });
+}
+
+grpc::ServerUnaryReactor* ProviderService::EnsureWebhooks(
+    grpc::CallbackServerContext* context,
+    const v1::EnsureWebhooksRequest* request,
+    v1::EnsureWebhooksResponse* response) {
+  return ServeUnary(executor_, Answer(accounts_, &AccountWorker::EnsureWebhooks,
+                                      request, response, DeadlineOf(*context)));
+}
+
+grpc::ServerUnaryReactor* ProviderService::RemoveWebhooks(
+    grpc::CallbackServerContext* context,
+    const v1::RemoveWebhooksRequest* request,
+    v1::RemoveWebhooksResponse* response) {
+  return ServeUnary(executor_, Answer(accounts_, &AccountWorker::RemoveWebhooks,
+                                      request, response, DeadlineOf(*context)));
+}
+
+grpc::ServerUnaryReactor* ProviderService::CheckCredential(
+    grpc::CallbackServerContext* context,
+    const v1::CheckCredentialRequest* request,
+    v1::CheckCredentialResponse* response) {
   return ServeUnary(executor_,
-                    List(worker_, request, response, DeadlineOf(*context)));
+                    Answer(accounts_, &AccountWorker::CheckCredential, request,
+                           response, DeadlineOf(*context)));
+}
+
+grpc::ServerUnaryReactor* ProviderService::GetRateLimits(
+    grpc::CallbackServerContext* context,
+    const v1::GetRateLimitsRequest* request,
+    v1::GetRateLimitsResponse* response) {
+  return ServeUnary(executor_, Answer(accounts_, &AccountWorker::GetRateLimits,
+                                      request, response, DeadlineOf(*context)));
 }
 
 }  // namespace lamplighter::provider

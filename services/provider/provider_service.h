@@ -3,17 +3,21 @@
 #include "boost/asio/any_io_executor.hpp"
 #include "boost/asio/io_context.hpp"
 #include "proto/lamplighter/v1/provider.grpc.pb.h"
+#include "services/provider/account_worker.h"
 #include "services/provider/status_worker.h"
 
 namespace lamplighter::provider {
 
-// ProviderService over gRPC: hands each call to the worker on the loop, with
+// ProviderService over gRPC: hands each call to a worker on the loop, with
 // the caller's deadline.
 class ProviderService final : public v1::ProviderService::CallbackService {
  public:
-  // Both must outlive the service.
-  ProviderService(StatusWorker& worker, boost::asio::io_context& loop)
-      : worker_(worker), executor_(loop.get_executor()) {}
+  // All must outlive the service.
+  ProviderService(StatusWorker& statuses, AccountWorker& accounts,
+                  boost::asio::io_context& loop)
+      : statuses_(statuses),
+        accounts_(accounts),
+        executor_(loop.get_executor()) {}
 
   grpc::ServerUnaryReactor* SetCommitStatus(
       grpc::CallbackServerContext* context,
@@ -25,8 +29,33 @@ class ProviderService final : public v1::ProviderService::CallbackService {
       const v1::ListCommitStatusesRequest* request,
       v1::ListCommitStatusesResponse* response) override;
 
+  grpc::ServerWriteReactor<v1::ListRepositoriesResponse>* ListRepositories(
+      grpc::CallbackServerContext* context,
+      const v1::ListRepositoriesRequest* request) override;
+
+  grpc::ServerUnaryReactor* EnsureWebhooks(
+      grpc::CallbackServerContext* context,
+      const v1::EnsureWebhooksRequest* request,
+      v1::EnsureWebhooksResponse* response) override;
+
+  grpc::ServerUnaryReactor* RemoveWebhooks(
+      grpc::CallbackServerContext* context,
+      const v1::RemoveWebhooksRequest* request,
+      v1::RemoveWebhooksResponse* response) override;
+
+  grpc::ServerUnaryReactor* CheckCredential(
+      grpc::CallbackServerContext* context,
+      const v1::CheckCredentialRequest* request,
+      v1::CheckCredentialResponse* response) override;
+
+  grpc::ServerUnaryReactor* GetRateLimits(
+      grpc::CallbackServerContext* context,
+      const v1::GetRateLimitsRequest* request,
+      v1::GetRateLimitsResponse* response) override;
+
  private:
-  StatusWorker& worker_;
+  StatusWorker& statuses_;
+  AccountWorker& accounts_;
   const boost::asio::any_io_executor executor_;
 };
 

@@ -18,6 +18,9 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "proto/lamplighter/v1/provider.grpc.pb.h"
+#include "services/provider/account_worker.h"
+#include "services/provider/connections.h"
+#include "services/provider/forge_jobs.h"
 #include "services/provider/status_worker.h"
 #include "services/provider/testing/fake_manifests.h"
 
@@ -42,10 +45,13 @@ class ProviderServiceTest : public ::testing::Test {
     manifests_.Add(provider);
     http_.When("GET", _).Return(Reply(200, R"({"statuses":[]})"));
     http_.When("POST", _).Return(Reply(201, R"({"id":1})"));
-    worker_ =
-        StatusWorker::Create({}, manifests_, http_, Clock::System(), metrics_)
-            .value();
-    service_ = std::make_unique<ProviderService>(*worker_, loop_.loop());
+    jobs_ = ForgeJobs::Create({}, {manifests_, connections_}, http_,
+                              Clock::System(), metrics_)
+                .value();
+    statuses_ = std::make_unique<StatusWorker>(*jobs_);
+    accounts_ = std::make_unique<AccountWorker>(*jobs_);
+    service_ =
+        std::make_unique<ProviderService>(*statuses_, *accounts_, loop_.loop());
     server_ =
         GrpcServer::Create({.listen = "127.0.0.1:0"}, {service_.get()}).value();
     stub_ = v1::ProviderService::NewStub(
@@ -83,7 +89,10 @@ class ProviderServiceTest : public ::testing::Test {
   FakeManifests manifests_;
   FakeHttpClient http_;  // scripted before calls, used on the loop
   Metrics metrics_;
-  std::unique_ptr<StatusWorker> worker_;
+  Connections connections_;
+  std::unique_ptr<ForgeJobs> jobs_;
+  std::unique_ptr<StatusWorker> statuses_;
+  std::unique_ptr<AccountWorker> accounts_;
   std::unique_ptr<ProviderService> service_;
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<v1::ProviderService::Stub> stub_;

@@ -56,6 +56,9 @@ asio::awaitable<absl::StatusOr<SetStatusResult>> SetStatus(
   absl::StatusOr<std::string> id =
       co_await forge.Write(call, intent.sha(), wanted);
   if (id.ok()) co_return SetStatusResult{/*written=*/true, *std::move(id)};
+  if (absl::IsAlreadyExists(id.status())) {
+    co_return SetStatusResult{/*written=*/false, /*forge_id=*/""};
+  }
   if (absl::IsDeadlineExceeded(id.status())) {
     const auto shown = co_await IsShown(forge, call, intent.sha(), wanted);
     if (shown) co_return SetStatusResult{/*written=*/true, *shown};

@@ -13,6 +13,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/lamplighter/v1/provider.pb.h"
+#include "services/provider/connections.h"
+#include "services/provider/forge_jobs.h"
 #include "services/provider/testing/fake_manifests.h"
 
 namespace lamplighter::provider {
@@ -53,10 +55,11 @@ class StatusWorkerTest : public ::testing::Test {
   }
 
   void Serve(const std::vector<std::string>& types) {
-    StatusWorker::Options options;
-    options.types = types;
-    worker_ = StatusWorker::Create(options, manifests_, http_, clock_, metrics_)
-                  .value();
+    worker_.reset();
+    jobs_ = ForgeJobs::Create({.types = types}, {manifests_, connections_},
+                              http_, clock_, metrics_)
+                .value();
+    worker_ = std::make_unique<StatusWorker>(*jobs_);
   }
 
   static v1::SetCommitStatusRequest Request(
@@ -83,6 +86,8 @@ class StatusWorkerTest : public ::testing::Test {
   FakeHttpClient http_;
   FakeClock clock_;
   Metrics metrics_;
+  Connections connections_;
+  std::unique_ptr<ForgeJobs> jobs_;
   std::unique_ptr<StatusWorker> worker_;
 };
 
@@ -127,8 +132,8 @@ TEST_F(StatusWorkerTest, ServesOnlyTheTypesItIsToldTo) {
 
 TEST_F(StatusWorkerTest, RefusesTypesThatThereAreNot) {
   EXPECT_THAT(
-      StatusWorker::Create({{"sourceforge"}}, manifests_, http_, clock_,
-                           metrics_),
+      ForgeJobs::Create({.types = {"sourceforge"}}, {manifests_, connections_},
+                        http_, clock_, metrics_),
       StatusIs(StatusCode::kInvalidArgument, HasSubstr("github, gitea")));
 }
 

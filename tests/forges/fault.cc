@@ -40,6 +40,12 @@ bool SetField(std::string_view name, element value, absl::Time now,
       fault.hang = flag;
     else if (name == "reset")
       fault.reset = flag;
+    else if (name == "html")
+      fault.html = flag;
+    else if (name == "truncated")
+      fault.truncated = flag;
+    else if (name == "huge")
+      fault.huge = flag;
     else if (name == "after")
       fault.after = flag;
     else

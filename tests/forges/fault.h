@@ -23,16 +23,27 @@ struct Fault {
   bool reset = false;
   // The fault comes after the work is done: the answer alone is lost.
   bool after = false;
-  // GitHub's primary rate limit is used up until then.
+  bool html = false;  // `status` with a gateway's page
+  // What was asked is done, and half of the answer's body comes.
+  bool truncated = false;
+  bool huge = false;  // `status` (or 200) with a body of 100 MiB
+  // The credential's quota is used up until then.
   absl::optional<absl::Time> rate_limit_until;
   std::string method;  // only of these requests; empty for all
 
   absl::Time ends_at = absl::InfiniteFuture();
   int64_t times = 0;  // requests it still hits; 0 for no limit
 
+  // That there is more to it than latency.
+  bool Fails() const {
+    return status != 0 || hang || reset || html || truncated || huge ||
+           rate_limit_until;
+  }
+
   // From {"status":502,"latency_ms":5,"retry_after_s":9,"hang":true,
-  // "reset":true,"after":true,"rate_limit_until":EPOCH,"method":"POST",
-  // "for_ms":10000,"times":3}, all optional. InvalidArgument for anything else.
+  // "reset":true,"html":true,"truncated":true,"huge":true,"after":true,
+  // "rate_limit_until":EPOCH,"method":"POST","for_ms":10000,"times":3}, all
+  // optional. InvalidArgument for anything else.
   static absl::StatusOr<Fault> Parse(const std::string& json, absl::Time now);
 };
 

@@ -1,11 +1,15 @@
 #include "tests/forges/github_json.h"
 
+#include <algorithm>
+
 #include "absl/algorithm/container.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "boost/json/serialize.hpp"
 #include "boost/json/string.hpp"
+#include "tests/forges/scripted_forge.h"
 
 namespace lamplighter {
 namespace {
@@ -80,22 +84,69 @@ std::string ErrorJson(int status, absl::string_view message) {
                       status, R"("})");
 }
 
-std::string ValidationJson(absl::string_view problem) {
+std::string ValidationJson(absl::string_view problem,
+                           absl::string_view resource) {
   return absl::StrCat(
-      R"({"message":"Validation Failed","errors":[{"resource":"Status",)"
-      R"("code":"custom","message":)",
-      Quoted(problem),
+      R"({"message":"Validation Failed","errors":[{"resource":")", resource,
+      R"(","code":"custom","message":)", Quoted(problem),
       R"(}],"documentation_url":"https://docs.github.com/rest",)"
       R"("status":"422"})");
 }
 
-std::string CallJson(const ScriptedCall& call) {
-  return absl::StrCat(R"({"number":)", call.number, R"(,"at_ms":)",
-                      absl::ToUnixMillis(call.at), R"(,"method":")",
-                      call.method, R"(","path":)", Quoted(call.path),
-                      R"(,"status":)", call.status, R"(,"context":)",
-                      Quoted(call.context), R"(,"state":)", Quoted(call.state),
-                      R"(,"description":)", Quoted(call.description), "}");
+std::string RepositoryJson(const RepositoryName& repository, Viewer viewer,
+                           absl::string_view host) {
+  const std::string path = absl::StrCat(repository.owner, "/", repository.name);
+  const std::string url = absl::StrCat("http://", host, "/", path);
+  const size_t n = repository.number;
+  const bool is_user = viewer == Viewer::kUser;
+  const auto flag = [](bool value) { return value ? "true" : "false"; };
+  return absl::StrCat(
+      R"({"id":)", absl::HashOf(repository.owner) % 1'000'000 * 1'000'000 + n,
+      R"(,"node_id":"R_x","name":")", repository.name, R"(","full_name":")",
+      path, R"(","private":)", flag(n % 2 == 1), R"(,"owner":{"login":")",
+      repository.owner, R"(","id":)",
+      absl::HashOf(repository.owner) % 1'000'000,
+      R"(,"type":"Organization","site_admin":false},"html_url":")", url,
+      R"(","description":)", n % 3 == 0 ? "null" : R"("what it is for")",
+      R"(,"fork":)", flag(n % 5 == 4), R"(,"url":"http://)", host,
+      R"(/api/v3/repos/)", path, R"(","created_at":"2020-01-01T09:00:00Z",)",
+      R"("updated_at":"2026-11-21T09:00:00Z","pushed_at":)",
+      n % 7 == 6 ? "null" : R"("2026-11-20T09:00:00Z")",
+      R"(,"git_url":"git:github.com/)", path, R"(.git","clone_url":")", url,
+      R"(.git","size":108,"archived":)", flag(n % 10 == 9),
+      R"(,"disabled":false,"visibility":")", n % 2 == 1 ? "private" : "public",
+      R"(","default_branch":"main",)", R"("permissions":{"admin":)",
+      flag(is_user && n % 3 == 0), R"(,"maintain":false,"push":)",
+      flag(is_user && n % 3 < 2), R"(,"triage":false,"pull":)", flag(is_user),
+      "}}");
+}
+
+HttpResponse PageOf(
+    const HttpRequest& request, size_t count,
+    const std::function<std::string(size_t begin, size_t end)>& format) {
+  const size_t size =
+      std::min<size_t>(QueryNumber(request.query, "per_page", 30), 100);
+  const size_t page = QueryNumber(request.query, "page", 1);
+  const size_t begin = std::min(count, (page - 1) * size);
+  const size_t end = std::min(count, begin + size);
+  HttpResponse response = JsonResponse(200, format(begin, end));
+  const std::string etag =
+      absl::StrCat("W/\"",
+                   absl::Hex(absl::HashOf(
+                       response.body, request.headers.Find("Authorization"))),
+                   "\"");
+  if (request.headers.Find("If-None-Match") == absl::string_view(etag)) {
+    response = HttpResponse();
+    response.status = 304;
+  } else if (end < count) {
+    response.headers.Add(
+        "Link", absl::StrCat("<http://",
+                             request.headers.Find("Host").value_or("localhost"),
+                             request.path, "?per_page=", size,
+                             "&page=", page + 1, ">; rel=\"next\""));
+  }
+  response.headers.Add("ETag", etag);
+  return response;
 }
 
 }  // namespace lamplighter

@@ -1,11 +1,12 @@
 // A scripted GitHub on its own, for the quickstart, tests and benchmarks:
 //
 //   sandbox_forge [--listen=127.0.0.1:0] [--port-file=FILE] [--token=TOKEN]
-//                 [--rate-limit=N]
+//                 [--rate-limit=N] [--repositories=N]
 //
 // Runs until SIGTERM or SIGINT. ScriptedGitHub says what it answers.
 
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -28,6 +29,7 @@ struct Flags {
   std::string listen = "127.0.0.1:0";
   std::string port_file;
   ScriptedGitHub::Options forge;
+  size_t repositories = 0;
 };
 
 bool ParseFlags(int argc, char** argv, Flags& flags) {
@@ -43,8 +45,10 @@ bool ParseFlags(int argc, char** argv, Flags& flags) {
       flags.port_file = value;
     } else if (name == "--token") {
       flags.forge.token = value;
-    } else if (name != "--rate-limit" ||
-               !absl::SimpleAtoi(value, &flags.forge.rate_limit)) {
+    } else if (!(name == "--rate-limit" &&
+                 absl::SimpleAtoi(value, &flags.forge.rate_limit)) &&
+               !(name == "--repositories" &&
+                 absl::SimpleAtoi(value, &flags.repositories))) {
       std::cerr << "not understood: " << name << "\n";
       return false;
     }
@@ -65,6 +69,7 @@ bool WritePort(const std::string& file, int port) {
 int Run(const Flags& flags) {
   boost::asio::io_context loop(1);
   ScriptedGitHub forge(flags.forge, Clock::System());
+  forge.AddRepositories(flags.repositories);
   HttpServer::Options options;
   options.listen = flags.listen;
   auto server = HttpServer::Create(options, loop, forge.Routes());

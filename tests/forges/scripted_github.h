@@ -2,101 +2,105 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "boost/asio/awaitable.hpp"
+#include "absl/types/optional.h"
 #include "common/http/http_server.h"
 #include "common/time/clock.h"
-#include "tests/forges/fault.h"
+#include "tests/forges/scripted_forge.h"
+#include "tests/forges/scripted_github_app.h"
+#include "tests/forges/scripted_github_hooks.h"
+#include "tests/forges/scripted_github_repositories.h"
 #include "tests/forges/status_store.h"
 
 namespace lamplighter {
 
-// A request that a scripted forge has answered.
-struct ScriptedCall {
-  int64_t number = 0;  // from 1
-  absl::Time at;
-  std::string method;
-  std::string path;
-  int status = 0;
-  // Of what was asked to be set; empty for reads.
-  std::string context;
-  std::string state;
-  std::string description;
-};
-
-// GitHub's commit status API, at the root and below /api/v3, with its checks
-// and its limits, for any repository and commit (but the one of forty zeros).
-// Below /_sandbox it is told what shall go wrong and tells what it was asked:
-//
-//   POST   /_sandbox/faults             see Fault
-//   DELETE /_sandbox/faults
-//   GET    /_sandbox/calls?after=N      calls beyond number N, 10,000 at most
-//   GET    /_sandbox/stats              counts only
-//   DELETE /_sandbox                    forgets statuses, calls and faults
-//
-// Keeps at most 200,000 calls and 1,000,000 statuses. On the loop only.
-class ScriptedGitHub {
+// GitHub's API, at the root and below /api/v3, with its checks and its limits:
+// commit statuses and webhooks of any repository and commit (but the one of
+// forty zeros), lists of those repositories that were added, and an App. A
+// token of an App's installation sees its account's repositories only. Keeps at
+// most 1,000,000 statuses.
+class ScriptedGitHub final : public ScriptedForge {
  public:
   struct Options {
-    std::string token;                 // to ask for; any will do if empty
+    std::string token;                 // the user's; any will do if empty
     int64_t rate_limit = 100'000'000;  // requests an hour; none if 0
     size_t max_calls = 200'000;
+    // Of a classic token; none for a fine-grained one, which does not tell.
+    absl::optional<std::string> scopes = "admin:repo_hook, repo";
+    std::string app_id = "";
+    std::string app_key = "";  // its private one, PEM; no App if empty
   };
 
-  ScriptedGitHub(Options options, const Clock& clock)
-      : options_(std::move(options)), clock_(clock), faults_(clock) {}
+  ScriptedGitHub(const Options& options, const Clock& clock)
+      : ScriptedForge("github", clock, options.max_calls),
+        options_(options),
+        app_(options.app_id, options.app_key, clock) {}
 
-  // For an HttpServer; this must outlive it.
-  std::vector<HttpRoute> Routes();
+  // repo-000000 of `owner` and so on, so many more.
+  void AddRepositories(size_t count, const std::string& owner = "org") {
+    repositories_.Add(count, owner);
+  }
+  // Both are "owner/repository"; what is asked of the old one is sent on.
+  void Rename(const std::string& from, const std::string& to) {
+    renamed_[from] = to;
+  }
+  // Takes no statuses any more.
+  void Archive(const std::string& repository) { archived_.insert(repository); }
 
-  void AddFault(Fault fault) { faults_.Add(std::move(fault)); }
-  const std::deque<ScriptedCall>& calls() const { return calls_; }
+  ScriptedGitHubApp& app() { return app_; }
+  // By "owner/repository" in lower case.
+  ScriptedGitHubHooks& hooks() { return hooks_; }
   const StatusStore& statuses() const { return statuses_; }
-  void Reset();
 
  private:
-  using Action = HttpResponse (ScriptedGitHub::*)(const HttpRequest&,
-                                                  ScriptedCall&);
+  std::vector<HttpRoute> ApiRoutes() override;
+  absl::optional<HttpResponse> Refuse(const HttpRequest& request) override;
+  HttpResponse Error(int status, absl::string_view message) const override;
+  HttpResponse RateLimited(absl::Time until) const override;
+  void Finish(HttpResponse& response) override;
+  std::string Counts() const override;
+  void Clear() override;
 
-  HttpRoute Route(std::string method, std::string path, Action action);
-  boost::asio::awaitable<HttpResponse> Answer(HttpRequest request,
-                                              Action action);
-  boost::asio::awaitable<HttpResponse> Fail(Fault fault);
-  // Token, rate limit, then the action.
-  HttpResponse Do(const HttpRequest& request, ScriptedCall& call,
-                  Action action);
+  // That the request is from whom it may be from.
+  absl::optional<HttpResponse> RefuseCredential(const HttpRequest& request,
+                                                absl::string_view path) const;
+  // A renamed repository's, or one that an App's installation does not see.
+  absl::optional<HttpResponse> RefuseRepository(const HttpRequest& request,
+                                                absl::string_view path) const;
+  // What an App's installation was not given, or null for users.
+  const ScriptedGitHubApp::Installation* InstallationOf(
+      const HttpRequest& request) const;
+  absl::optional<HttpResponse> RefusePermission(const HttpRequest& request,
+                                                const char* permission) const;
 
   HttpResponse Create(const HttpRequest& request, ScriptedCall& call);
   HttpResponse History(const HttpRequest& request, ScriptedCall& call);
   HttpResponse Combined(const HttpRequest& request, ScriptedCall& call);
-
-  HttpRoute AdminRoute(
-      std::string method, std::string path,
-      HttpResponse (ScriptedGitHub::*action)(const HttpRequest&));
-  HttpResponse PostFault(const HttpRequest& request);
-  HttpResponse DeleteFaults(const HttpRequest& request);
-  HttpResponse GetCalls(const HttpRequest& request);
-  HttpResponse GetStats(const HttpRequest& request);
-  HttpResponse DeleteAll(const HttpRequest& request);
+  HttpResponse GetUser(const HttpRequest& request, ScriptedCall& call);
+  HttpResponse ListRepositories(const HttpRequest& request, ScriptedCall& call);
+  HttpResponse ListAppsRepositories(const HttpRequest& request,
+                                    ScriptedCall& call);
+  HttpResponse GetRepository(const HttpRequest& request, ScriptedCall& call);
+  HttpResponse DoHooks(const HttpRequest& request, ScriptedCall& call);
+  HttpResponse GetRateLimit(const HttpRequest& request, ScriptedCall& call);
 
   void TurnWindow();
-  void AddRateLimit(HttpResponse& response) const;
-  void Record(ScriptedCall call);
 
   const Options options_;
-  const Clock& clock_;
-  Faults faults_;
   StatusStore statuses_;
-  std::deque<ScriptedCall> calls_;
-  int64_t call_count_ = 0;
-  std::map<int, int64_t> counts_by_status_;
-  int64_t used_ = 0;  // of the rate limit, in this window
+  ScriptedGitHubApp app_;
+  ScriptedGitHubHooks hooks_;
+  ScriptedGitHubRepositories repositories_;
+  std::map<std::string, std::string> renamed_;
+  std::set<std::string> archived_;
+  bool is_free_ = false;  // the request being answered
+  int64_t used_ = 0;      // of the rate limit, in this window
   absl::Time window_ends_ = absl::InfinitePast();
 };
 

@@ -12,6 +12,8 @@
 #include "common/time/testing/fake_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/provider/forges/github/app_jwt.h"
+#include "services/provider/forges/github/testing/app_key.h"
 
 namespace lamplighter {
 namespace {
@@ -220,6 +222,137 @@ TEST_F(ScriptedGitHubTest, TellsWhatItWasAskedAndForgetsIt) {
   EXPECT_EQ(Do("GET", "/_sandbox/calls").body, "[]");
   EXPECT_EQ(Do("GET", "/_sandbox/stats").body,
             R"({"calls":0,"statuses":0,"commits":0,"by_status":{}})");
+}
+
+TEST_F(ScriptedGitHubTest, ListsRepositoriesInPagesOfAHundredAtMost) {
+  loop_.Do([&] {
+    forge_->AddRepositories(100'000, "org");
+    forge_->AddRepositories(3, "zeta");
+  });
+  const TestResponse first = Do("GET", "/user/repos?per_page=500");
+  EXPECT_THAT(first.body, AllOf(HasSubstr(R"("full_name":"org/repo-000099")"),
+                                Not(HasSubstr("repo-000100"))));
+  EXPECT_TRUE(first.headers.Find("Link"));
+  const TestResponse last = Do("GET", "/user/repos?per_page=100&page=1001");
+  EXPECT_THAT(last.body, AllOf(StartsWith("[{"), HasSubstr("zeta/repo-000002"),
+                               Not(HasSubstr("org/"))));
+  EXPECT_FALSE(last.headers.Find("Link"));
+}
+
+TEST_F(ScriptedGitHubTest, TakesOneWebhookOfAUrlAndTwentyOfAnEvent) {
+  const auto create = [&](const std::string& url, const std::string& rest) {
+    return Do("POST", "/repos/Org/Repo/hooks",
+              absl::StrCat(R"({"name":"web","config":{"url":")", url, R"("})",
+                           rest, "}"));
+  };
+  const TestResponse first = create("https://a", "");
+  EXPECT_EQ(first.status, 201);
+  EXPECT_THAT(first.body,
+              AllOf(HasSubstr(R"("events":["push"])"),
+                    HasSubstr(R"("content_type":"form")"),
+                    HasSubstr(R"("active":true)"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(create("https://a", "").body,
+              HasSubstr("Hook already exists on this repository"));
+  EXPECT_EQ(create("https://a", R"(,"events":["release"])").status, 201);
+  for (int i = 0; i < 19; ++i) {
+    EXPECT_EQ(create(absl::StrCat("https://b/", i), "").status, 201);
+  }
+  EXPECT_THAT(create("https://c", "").body,
+              HasSubstr("cannot have more than 20 hooks"));
+  EXPECT_EQ(Do("DELETE", "/repos/org/repo/hooks/1").status, 204);
+  EXPECT_EQ(Do("DELETE", "/repos/org/repo/hooks/1").status, 404);
+  EXPECT_EQ(create("https://c", "").status, 201);
+}
+
+TEST_F(ScriptedGitHubTest, AWebhooksSecretReadsAsStars) {
+  Do("POST", "/repos/o/r/hooks",
+     R"({"config":{"url":"https://a","secret":"s3cret"}})");
+  EXPECT_THAT(
+      Do("GET", "/repos/o/r/hooks").body,
+      AllOf(HasSubstr(R"("secret":"********")"), Not(HasSubstr("s3cret"))));
+  Do("PATCH", "/repos/o/r/hooks/1", R"({"active":false})");
+  loop_.Do([&] {
+    EXPECT_EQ(forge_->hooks().of("o/r")[0].secret, "s3cret");
+    EXPECT_FALSE(forge_->hooks().of("o/r")[0].active);
+  });
+}
+
+TEST_F(ScriptedGitHubTest, SendsOnWhatWasRenamed) {
+  loop_.Do([&] { forge_->Rename("org/repo", "org/new"); });
+  const TestResponse read = Get("status?per_page=5");
+  EXPECT_EQ(read.status, 301);
+  EXPECT_EQ(read.headers.Find("Location"),
+            absl::StrCat("http://forge/api/v3/repos/org/new/commits/", kSha,
+                         "/status?per_page=5"));
+}
+
+class ScriptedGitHubAppTest : public ScriptedGitHubTest {
+ protected:
+  ScriptedGitHubAppTest() {
+    Start({.token = "t0ken", .app_id = "123", .app_key = Key()});
+    loop_.Do([&] {
+      forge_->app().installations()[7].account = "org";
+      forge_->AddRepositories(2, "org");
+      forge_->AddRepositories(2, "other");
+    });
+  }
+
+  static const std::string& Key() {
+    static const auto* const key = new std::string(provider::MakeAppKey());
+    return *key;
+  }
+  std::string Bearer(const std::string& token) {
+    return absl::StrCat("Authorization: Bearer ", token, "\r\n");
+  }
+  // Of an App that dates itself so.
+  std::string Jwt(const std::string& id, absl::Time at,
+                  const std::string& key = Key()) {
+    return Bearer(provider::MakeAppJwt(id, key, at).value());
+  }
+  TestResponse CreateToken() {
+    return Do("POST", "/app/installations/7/access_tokens", "",
+              Jwt("123", clock_.Now()));
+  }
+  std::string TokenIn(const TestResponse& response) {
+    const size_t begin = response.body.find("ghs_");
+    return response.body.substr(begin, response.body.find('"', begin) - begin);
+  }
+};
+
+TEST_F(ScriptedGitHubAppTest, AsksForAProofThatIsSignedAndFresh) {
+  const absl::Time now = clock_.Now();
+  EXPECT_EQ(Do("GET", "/app", "", Jwt("123", now)).status, 200);
+  EXPECT_EQ(Do("GET", "/app", "", Jwt("321", now)).status, 404);
+  for (const std::string& wrong :
+       {Jwt("123", now, provider::MakeAppKey()), Bearer("t0ken"),
+        Jwt("123", now + absl::Minutes(2)), Jwt("123", now - absl::Hours(1))}) {
+    EXPECT_EQ(Do("GET", "/app", "", wrong).status, 401);
+  }
+}
+
+TEST_F(ScriptedGitHubAppTest, ATokenIsOfItsAccountForAnHour) {
+  const TestResponse created = CreateToken();
+  EXPECT_EQ(created.status, 201);
+  const std::string as_app = Bearer(TokenIn(created));
+  EXPECT_THAT(
+      Do("GET", "/installation/repositories", "", as_app).body,
+      AllOf(StartsWith(R"({"total_count":2,)"), Not(HasSubstr("other/repo"))));
+  EXPECT_EQ(Do("GET", "/user/repos", "", as_app).status, 403);
+  EXPECT_EQ(Do("GET", "/repos/org/x", "", as_app).status, 200);
+  EXPECT_EQ(Do("GET", "/repos/other/x", "", as_app).status, 404);
+  loop_.Do([&] {
+    forge_->app().installations()[7].permissions.erase("repository_hooks");
+  });
+  EXPECT_EQ(Do("GET", "/repos/org/x/hooks", "", as_app).status, 403);
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Do("GET", "/repos/org/x", "", as_app).status, 401);
+}
+
+TEST_F(ScriptedGitHubAppTest, SuspendedAndGoneInstallationsGetNoToken) {
+  loop_.Do([&] { forge_->app().installations()[7].is_suspended = true; });
+  EXPECT_EQ(CreateToken().status, 403);
+  loop_.Do([&] { forge_->app().installations().clear(); });
+  EXPECT_EQ(CreateToken().status, 404);
 }
 
 TEST(StatusStore, ForgetsTheOldestCommitsBeyondItsBound) {

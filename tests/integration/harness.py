@@ -140,16 +140,16 @@ class Kafka:
             ["kcat", "-C", "-e", "-q", "-b", self.brokers, "-t", topic,
              "-o", "beginning", "-f", r"%p %o %K %S %h\n%k%s\n"],
             capture_output=True, timeout=DEADLINE)
-        records, data = [], result.stdout
-        while data:
-            line, data = data.split(b"\n", 1)
-            partition, offset, key_length, length, headers = line.split(b" ", 4)
-            key_length, length = max(0, int(key_length)), max(0, int(length))
+        records, data, at = [], result.stdout, 0
+        while at < len(data):
+            key = data.index(b"\n", at) + 1
+            partition, offset, key_length, length, headers = data[at:key - 1].split(b" ", 4)
+            value = key + max(0, int(key_length))
+            at = value + max(0, int(length))
             records.append(Record(
-                int(partition), int(offset), data[:key_length].decode(),
-                parse_headers(headers.decode()),
-                data[key_length:key_length + length]))
-            data = data[key_length + length + 1:]
+                int(partition), int(offset), data[key:value].decode(),
+                parse_headers(headers.decode()), data[value:at]))
+            at += 1  # the line break behind the value
         return records
 
     def wait_for(self, topic, what, predicate, deadline=DEADLINE):
@@ -300,6 +300,14 @@ class SandboxForge:
                 for s in reversed(answer.json())]
 
 
+class RpcError(Exception):
+    """What a gRPC call ended with that failed; `code` is gRPC's number."""
+
+    def __init__(self, code, message):
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
 @dataclasses.dataclass
 class Status:
     """A commit status as a forge shows it."""
@@ -321,8 +329,11 @@ class Lamplighter:
 
     NAMES = ("ingest", "dispatcher", "provider")
 
-    def __init__(self, directory, brokers, forges):
-        """`forges` are {namespace: forge}; Flux objects there lead to that forge."""
+    def __init__(self, directory, brokers, forges, spool=None):
+        """`forges` are {namespace: forge}; Flux objects there lead to that forge.
+
+        `spool` is the file of ingest's spool; None for an ingest without one.
+        """
         self.directory = pathlib.Path(directory)
         ports = free_ports(5)
         self.url = f"http://127.0.0.1:{ports}"
@@ -330,10 +341,12 @@ class Lamplighter:
         self._admin = {name: ports + 2 + i for i, name in enumerate(self.NAMES)}
         self._processes = {}
         self.webhook_secret = "webhook-secret"
+        self.webhook_url = f"{self.url}/api/events-handler/v1/events/gitea/forge"
+        self.former_webhook_url = f"{self.url}/former"
         self.config = self.directory / "lamplighter.yaml"
-        self._write(brokers, forges)
+        self._write(brokers, forges, spool)
 
-    def _write(self, brokers, forges):
+    def _write(self, brokers, forges, spool):
         secret = self.directory / "webhook-secret"
         secret.write_text(self.webhook_secret + "\n")
         # The dispatcher gets by without any Secret.
@@ -355,6 +368,7 @@ telemetry: {{log_level: debug}}
 ingest:
   listen: {self.url.removeprefix("http://")}
   admin_listen: 127.0.0.1:{self._admin["ingest"]}
+{f"  spool: {{path: {spool}}}" if spool else ""}
   sources:
     - {{name: default, type: flux}}
     - {{name: forge, type: gitea, secret_files: [{secret}]}}
@@ -366,7 +380,18 @@ provider:
   listen: 127.0.0.1:{self.provider_port}
   admin_listen: 127.0.0.1:{self._admin["provider"]}
   manifests: {{directory: {self.directory}/provider-manifests}}
+  connections: {json.dumps([self._connection(*item) for item in forges.items()])}
 """)
+
+    def _connection(self, namespace, forge):
+        """The connection to a forge, which is called as its namespace is."""
+        secret = self.directory / f"{namespace}-connection"
+        secret.mkdir()
+        (secret / "token").write_text(forge.token)
+        (secret / "webhookSecret").write_text(self.webhook_secret)
+        return {"name": namespace, "type": forge.type, "address": forge.url,
+                "secret_directory": str(secret), "webhook_url": self.webhook_url,
+                "former_webhook_urls": [self.former_webhook_url]}
 
     def start(self, *names):
         """Starts the named services (or all), until they say they are ready."""
@@ -396,6 +421,24 @@ provider:
 
     def admin(self, name, path):
         return http("GET", f"http://127.0.0.1:{self._admin[name]}{path}")
+
+    def metric(self, name, metric):
+        """The value of `metric`, as "name" or 'name{label="value"}'."""
+        for line in self.admin(name, "/metrics").body.decode().splitlines():
+            if line.startswith(f"{metric} "):
+                return float(line.rsplit(" ", 1)[1])
+        raise AssertionError(f"{name} has no metric {metric}")
+
+    def call_provider(self, method, request):
+        """The answers of a call of ProviderService, as Protobuf's JSON has them."""
+        result = subprocess.run(
+            [binary("//tests/integration:provider_call"),
+             f"127.0.0.1:{self.provider_port}", method, json.dumps(request)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
+        if result.returncode == 0:
+            return [json.loads(line) for line in result.stdout.splitlines()]
+        code, _, message = result.stderr.strip().partition(": ")
+        raise RpcError(int(code), message)
 
     def stop(self):
         for process in self._processes.values():

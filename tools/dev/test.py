@@ -21,6 +21,7 @@ BINARIES = [
     "//services/provider:provider",
     "//lamplighter:lamplighter",
     "//tests/forges:sandbox_forge",
+    "//tests/integration:provider_call",
 ]
 
 
@@ -139,12 +140,14 @@ def main():
     args = parser.parse_args()
     os.chdir(ROOT)
 
-    gitea = None
+    servers = None
     if args.part != "unit":
-        # Minutes where it is not in the cache yet, so it begins first. What it
-        # cannot do is told by the tests that need it, which are then skipped.
-        gitea = subprocess.Popen(
-            ["nice", "tools/dev/gitea.sh", "build"],
+        # Minutes where they are not in the cache yet, so they begin first, one
+        # after the other. What cannot be built is told by the tests that need
+        # it, which are then skipped.
+        servers = subprocess.Popen(
+            ["nice", "bash", "-c",
+             "tools/dev/gitea.sh build; tools/dev/kubernetes.sh build"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     parts = []
     if args.part != "integration":
@@ -155,8 +158,10 @@ def main():
         else:
             parts.append(bazel_test("unit", tests_and_programs()))
         parts.append(python_tests("tools", "tools/lint", "*_test.py"))
-    if gitea is not None:
-        gitea.wait()
+        if not args.sanitize:  # they run what the unit tests have built
+            parts.append(python_tests("contract", "tests/contract", "test_*.py"))
+    if servers is not None:
+        servers.wait()
         parts.append(integration())
 
     total = Counts("total")

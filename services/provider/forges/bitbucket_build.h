@@ -1,25 +1,39 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "proto/lamplighter/v1/statuses.pb.h"
-
-namespace lamplighter::provider {
+#include "services/provider/forges/forge.h"
 
 // What both Bitbuckets call a status, which is a build to them.
+namespace lamplighter::provider {
 
-// Their word for a state; empty for one that is none. Never STOPPED or
-// CANCELLED, which are somebody's wish and no failure.
-absl::string_view BuildState(v1::CommitState state);
+// Characters of a build's name that both take.
+inline constexpr size_t kMaxBuildName = 255;
 
-// The key that tells the builds of a commit apart. Cloud takes no more than 40
-// characters, so it is the context's SHA-1 in hex, as notification-controller
-// makes it for both.
-std::string BuildKey(absl::string_view context);
+// `intent` as a build, whose name is still to be cut and whose link to be
+// fitted. Its context is the key that tells the builds of a commit apart:
+// Cloud takes no more than 40 characters, so it is the context's SHA-1 in hex,
+// as notification-controller makes it for both. InvalidArgument for a state
+// that is none and for an empty context.
+absl::StatusOr<ForgeStatus> RenderBuild(const v1::StatusIntent& intent);
 
-// "kind/name" of the object whose context it is, as notification-controller has
-// it, else the context.
-std::string BuildName(const v1::StatusIntent& intent);
+// What the state of a build means, on either of them.
+v1::CommitState StateOfBuild(absl::string_view state);
+
+// The newest build of each key, of those that were added.
+class NewestBuilds {
+ public:
+  void Add(ForgeStatus build);
+  std::vector<ForgeStatus> Take();
+
+ private:
+  absl::flat_hash_map<std::string, ForgeStatus> by_key_;
+};
 
 }  // namespace lamplighter::provider

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
+#include "proto/lamplighter/v1/catalog.pb.h"
+#include "proto/lamplighter/v1/provider.pb.h"
 #include "proto/lamplighter/v1/statuses.pb.h"
 #include "services/provider/forges/forge_call.h"
 
@@ -35,9 +39,38 @@ inline bool ShowsTheSame(const ForgeStatus& shown, const ForgeStatus& wanted) {
          shown.target_url == wanted.target_url && shown.name == wanted.name;
 }
 
+// A page of an account's repositories, as the forge gives it.
+struct RepositoryPage {
+  std::vector<v1::CatalogRepository> repositories;
+  std::string next;           // token of the page after it; empty on the last
+  std::string etag;           // empty where the forge has none
+  bool not_modified = false;  // the page is as it was at the etag asked with
+  int64_t total = 0;          // in all pages; 0 where the forge does not tell
+};
+
+// What webhooks shall be like.
+struct WantedWebhook {
+  std::string url;
+  std::string secret;  // that deliveries are signed with
+  // In place of that on forges that do not sign.
+  std::string username;
+  std::string password;
+};
+
+// A webhook as a forge shows it.
+struct ForgeWebhook {
+  std::string id;
+  std::string url;
+  std::string kind;  // one of Forge::WebhookKinds()
+  // How it is not as wanted, for people ("is not active"); empty where it is,
+  // as far as the forge shows: it never shows secrets.
+  std::string difference;
+};
+
 // A type of forge: what its API calls things. One per type and process, for all
-// Providers of it; on the loop only. It sees texts that have been cleaned and
-// masked, and never decides whether to write: SetStatus() does, for all.
+// Providers and connections of it; on the loop only. It sees texts that have
+// been cleaned and masked, and never decides whether to write: SetStatus() and
+// EnsureWebhooks() do, for all.
 //
 // Errors are those of ProviderService, RESOURCE_EXHAUSTED always with
 // RetryInfo; what the forge said in them went through ForgeCall::Quote().
@@ -59,13 +92,58 @@ class Forge {
   Find(ForgeCall& call, std::string sha, ForgeStatus wanted) = 0;
 
   // Sets it and returns the forge's own id of it, which may be empty.
-  // DeadlineExceeded where that is not known to have worked or failed.
+  // DeadlineExceeded where that is not known to have worked or failed;
+  // AlreadyExists where the forge refuses it because it shows as much already.
   virtual boost::asio::awaitable<absl::StatusOr<std::string>> Write(
       ForgeCall& call, std::string sha, ForgeStatus status) = 0;
 
   // The newest status of each context on the commit.
   virtual boost::asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> List(
       ForgeCall& call, std::string sha) = 0;
+
+  // A page of what the account of the call's location reaches: the first where
+  // `page` is empty, else that of an earlier page's `next`. Tokens come back
+  // from callers: whatever one says, it leads to a page of this list or is
+  // InvalidArgument. `etag` is of the same page's earlier state; may be empty.
+  // An answer that is no list is an error, never an empty page. Of a repository
+  // that is listed several times the first counts.
+  virtual boost::asio::awaitable<absl::StatusOr<RepositoryPage>>
+  ListRepositories(ForgeCall& call, std::string page, std::string etag) = 0;
+
+  // What a repository needs a webhook each for; one without a name where one
+  // does for all.
+  virtual std::vector<std::string> WebhookKinds() const { return {""}; }
+
+  // All webhooks of the call's repository that might be ours: those with other
+  // URLs may be left out only if they are neither `wanted`'s nor one of
+  // `former_urls`.
+  virtual boost::asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>>
+  ListWebhooks(ForgeCall& call, WantedWebhook wanted,
+               std::vector<std::string> former_urls) = 0;
+
+  // Creates one as wanted (`id` is empty) or makes that with the id so, secret
+  // included, and returns its id. AlreadyExists where somebody else has just
+  // created one with that URL and the forge takes no second; FailedPrecondition
+  // where it takes no more at all.
+  virtual boost::asio::awaitable<absl::StatusOr<std::string>> WriteWebhook(
+      ForgeCall& call, WantedWebhook wanted, std::string kind,
+      std::string id) = 0;
+
+  // Takes it off. One that is not there is no error.
+  virtual boost::asio::awaitable<absl::Status> DeleteWebhook(
+      ForgeCall& call, std::string id) = 0;
+
+  // Whom the credential is and what it may do, as far as can be told without
+  // changing anything. A credential that the forge refuses is an error.
+  virtual boost::asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>>
+  CheckCredential(ForgeCall& call) = 0;
+
+  // The credential's quota, asked for where that costs none of it; none
+  // elsewhere, and where there is no limit.
+  virtual boost::asio::awaitable<absl::StatusOr<absl::optional<ForgeRateLimit>>>
+  ReadQuota(ForgeCall& /*call*/) {
+    co_return absl::nullopt;
+  }
 };
 
 }  // namespace lamplighter::provider

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/grpc/retry_info.h"
 #include "services/provider/outgoing_text.h"
 
@@ -63,6 +67,14 @@ std::string ForgeCall::Quote(absl::string_view text) const {
   return CutCharacters(Clean(text), kMaxQuote);
 }
 
+void ForgeCall::AddSecret(absl::string_view secret) {
+  std::vector<std::string>& secrets = target_.access.secrets;
+  // As Clean() would leave it: a key has more than one line.
+  std::string cleaned = CleanLine(secret);
+  if (absl::c_linear_search(secrets, cleaned)) return;
+  secrets.push_back(std::move(cleaned));
+}
+
 void ForgeCall::set_rate_limit(const ForgeRateLimit& limit) {
   rate_limit_ = limit;
   metrics_.budget_remaining
@@ -82,6 +94,13 @@ std::string EscapePath(absl::string_view element) {
     }
   }
   return escaped;
+}
+
+std::string EscapePaths(absl::string_view path) {
+  return absl::StrJoin(absl::StrSplit(path, '/'), "/",
+                       [](std::string* out, absl::string_view element) {
+                         out->append(EscapePath(element));
+                       });
 }
 
 absl::optional<absl::Duration> RetryAfterHeader(const HttpHeaders& headers,
@@ -138,6 +157,8 @@ absl::Status StatusFromAnswer(const HttpResult& answer,
     case 404:
     case 410:
       return absl::NotFoundError(text);
+    case 409:
+      return absl::AbortedError(text);
     case 429:
       return RateLimited(text, retry_after.value_or(kUsualWait));
     default:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,7 +12,7 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
-#include "common/forge/git_address.h"
+#include "common/forge/forge_location.h"
 #include "common/http/http_client.h"
 #include "common/time/clock.h"
 #include "services/provider/credentials.h"
@@ -33,7 +34,7 @@ class ForgeCall {
  public:
   struct Target {
     std::string provider_type;
-    GitAddress address;
+    ForgeLocation location;
     Access access;
     absl::Duration timeout;   // of one request
     absl::Duration deadline;  // of the operation, as Clock::MonotonicNow()
@@ -48,7 +49,13 @@ class ForgeCall {
         metrics_(metrics) {}
 
   const Target& target() const { return target_; }
+  const Access& access() const { return target_.access; }
+  const std::string& site() const { return target_.location.site; }
+  const std::string& repository() const { return target_.location.repository; }
   absl::Time Now() const { return clock_.Now(); }
+  absl::Duration TimeLeft() const {
+    return target_.deadline - clock_.MonotonicNow();
+  }
   bool HasTimeLeft() const { return TimeLeft() > absl::ZeroDuration(); }
 
   // Sends `call` with the target's transport and what time there is; whatever
@@ -63,15 +70,18 @@ class ForgeCall {
   // `text` without control characters and secrets.
   std::string Clean(absl::string_view text) const;
 
+  // From now on masked like those of access(): a token made at run time.
+  void AddSecret(absl::string_view secret);
+
+  // What the forge's class looked up for one request and needs for the next.
+  std::any& memo() { return memo_; }
+
   void set_rate_limit(const ForgeRateLimit& limit);
   const absl::optional<ForgeRateLimit>& rate_limit() const {
     return rate_limit_;
   }
 
  private:
-  absl::Duration TimeLeft() const {
-    return target_.deadline - clock_.MonotonicNow();
-  }
   void Measure(const std::string& operation, const std::string& code,
                absl::Duration duration);
 
@@ -80,10 +90,14 @@ class ForgeCall {
   const Clock& clock_;
   ProviderMetrics& metrics_;
   absl::optional<ForgeRateLimit> rate_limit_;
+  std::any memo_;
 };
 
 // One element of a URL's path, percent-encoded.
 std::string EscapePath(absl::string_view element);
+
+// A path whose elements are to be encoded, its slashes not.
+std::string EscapePaths(absl::string_view path);
 
 // Retry-After, in seconds or as a date; none where it is absent or unreadable.
 absl::optional<absl::Duration> RetryAfterHeader(const HttpHeaders& headers,

@@ -31,6 +31,8 @@ using ::testing::StartsWith;
 class ForgeContractTest : public ForgeFixture,
                           public ::testing::WithParamInterface<ForgeFactory> {
  protected:
+  ForgeContractTest() : ForgeFixture(std::string(GetParam().provider_type)) {}
+
   void SetUp() override {
     wire_ = FindWire(GetParam().provider_type);
     ASSERT_NE(wire_, nullptr) << "add a Wire for " << GetParam().provider_type;
@@ -287,11 +289,11 @@ TEST_P(ForgeContractTest, ListsWhatIsShown) {
 
 TEST_P(ForgeContractTest, CountsEachRequest) {
   EXPECT_THAT(Set(SomeIntent()), IsOk());
-  EXPECT_THAT(
-      registry_.Text(),
-      HasSubstr(absl::StrCat(R"(lamplighter_provider_requests_total{code=")",
-                             wire_->created().status,
-                             R"(",operation="write",provider="test"} 1)")));
+  EXPECT_THAT(registry_.Text(),
+              HasSubstr(absl::StrCat(
+                  R"(lamplighter_provider_requests_total{code=")",
+                  wire_->created().status, R"(",operation="write",provider=")",
+                  GetParam().provider_type, R"("} 1)")));
 }
 
 INSTANTIATE_TEST_SUITE_P(AllForges, ForgeContractTest,

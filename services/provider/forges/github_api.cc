@@ -6,7 +6,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "boost/json/object.hpp"
 #include "boost/json/serialize.hpp"
 #include "common/status/macros.h"
@@ -39,12 +38,6 @@ absl::string_view Word(v1::CommitState state) {
   }
 }
 
-std::string IdOf(element object) {
-  int64_t id = 0;
-  if (object["id"].get(id)) return "";
-  return absl::StrCat(id);
-}
-
 ForgeStatus ReadStatus(element object, absl::string_view state_key) {
   ForgeStatus status;
   status.context = StringAt(object, "context");
@@ -52,13 +45,8 @@ ForgeStatus ReadStatus(element object, absl::string_view state_key) {
       StringAt(object, std::string_view(state_key.data(), state_key.size()));
   status.description = StringAt(object, "description");
   status.target_url = StringAt(object, "target_url");
-  status.id = IdOf(object);
-  absl::Time updated_at;
-  std::string error;
-  if (absl::ParseTime(absl::RFC3339_full, StringAt(object, "updated_at"),
-                      &updated_at, &error)) {
-    status.updated_at = updated_at;
-  }
+  status.id = IdAt(object, "id");
+  status.updated_at = TimeAt(object, "updated_at");
   return status;
 }
 
@@ -66,11 +54,6 @@ ForgeStatus ReadStatus(element object, absl::string_view state_key) {
 bool IsNewer(const ForgeStatus& a, const ForgeStatus& b) {
   return std::make_pair(a.id.size(), absl::string_view(a.id)) >
          std::make_pair(b.id.size(), absl::string_view(b.id));
-}
-
-absl::Status Unreadable() {
-  return absl::UnavailableError(
-      "the forge answered with something else than its API does");
 }
 
 }  // namespace
@@ -101,21 +84,6 @@ v1::CommitState StateLikeGitHub(absl::string_view forge_state) {
   return v1::COMMIT_STATE_UNSPECIFIED;
 }
 
-OwnerAndRepository SplitRepository(const GitAddress& address) {
-  std::vector<std::string> elements;
-  for (const absl::string_view element : absl::StrSplit(address.path, '/')) {
-    elements.push_back(EscapePath(element));
-  }
-  OwnerAndRepository result;
-  const size_t before = elements.size() < 2 ? 0 : elements.size() - 2;
-  for (size_t i = 0; i < before; ++i) {
-    absl::StrAppend(&result.prefix, "/", elements[i]);
-  }
-  result.repository = absl::StrJoin(elements.begin() + static_cast<int>(before),
-                                    elements.end(), "/");
-  return result;
-}
-
 std::string StatusBody(const ForgeStatus& status) {
   boost::json::object body;
   body["state"] = status.state;
@@ -128,9 +96,9 @@ std::string StatusBody(const ForgeStatus& status) {
 absl::StatusOr<std::string> ParseCreated(const std::string& body) {
   simdjson::dom::parser parser;
   element root;
-  if (parser.parse(body).get(root)) return Unreadable();
-  std::string id = IdOf(root);
-  if (id.empty()) return Unreadable();
+  if (parser.parse(body).get(root)) return UnreadableAnswer();
+  std::string id = IdAt(root, "id");
+  if (id.empty()) return UnreadableAnswer();
   return id;
 }
 
@@ -161,12 +129,12 @@ absl::StatusOr<std::vector<ForgeStatus>> ParseCombinedStatus(
   element root;
   element list;
   if (parser.parse(body).get(root) || root["statuses"].get(list)) {
-    return Unreadable();
+    return UnreadableAnswer();
   }
   std::vector<ForgeStatus> statuses;
   if (list.is_null()) return statuses;  // Gitea's word for none
   simdjson::dom::array array;
-  if (list.get(array)) return Unreadable();
+  if (list.get(array)) return UnreadableAnswer();
   for (const element entry : array) {
     statuses.push_back(ReadStatus(entry, state_key));
   }

@@ -23,13 +23,6 @@ absl::StatusOr<ForgeStatus> RenderLikeGitHub(const v1::StatusIntent& intent,
 
 v1::CommitState StateLikeGitHub(absl::string_view forge_state);
 
-// The last two elements of the path, encoded, and what is before them.
-struct OwnerAndRepository {
-  std::string prefix;      // "" or "/prefix"
-  std::string repository;  // "owner/repository"
-};
-OwnerAndRepository SplitRepository(const GitAddress& address);
-
 // The body that creates a status.
 std::string StatusBody(const ForgeStatus& status);
 

@@ -44,7 +44,7 @@ HttpResult Page(const std::vector<std::string>& entries) {
 
 class AzureDevOpsTest : public ForgeFixture {
  protected:
-  AzureDevOpsTest() {
+  AzureDevOpsTest() : ForgeFixture("azuredevops") {
     http_.When("GET", _).Return(Page({}));
     http_.When("POST", _).Return(Reply(200, R"({"id":7,"state":"succeeded"})"));
   }
@@ -208,6 +208,15 @@ TEST_F(AzureDevOpsTest, ASignInPageIsABadTokenNotAnAnswer) {
   }
 }
 
+TEST_F(AzureDevOpsTest, ASignInPageOfTheSameHostIsFollowedToAndKnown) {
+  http_.When("GET", _).Return(
+      Reply(200, "\r\n<!DOCTYPE html><html><title>Sign In</title></html>"));
+  EXPECT_THAT(Set(SomeIntent()),
+              StatusIs(StatusCode::kUnauthenticated, HasSubstr("sign in")));
+  http_.When("GET", _).Return(Page({Entry(1, R"("<html>")", "Sign In")}));
+  EXPECT_THAT(Set(SomeIntent()), IsOk()) << "no page, only its words";
+}
+
 TEST_F(AzureDevOpsTest, ADelayedRequestHasWorkedAndTheNextHasToWait) {
   http_.When("POST", _).Return(Reply(200, R"({"id":7})",
                                      {{"Retry-After", "20"},
@@ -256,6 +265,14 @@ TEST_F(AzureDevOpsTest, ABlockedRequestIsALimit) {
   EXPECT_EQ(RetryAfter(status), absl::Seconds(30));
 }
 
+TEST_F(AzureDevOpsTest, AServerThatIsDownIsNoLimitOfTheCredential) {
+  http_.When("GET", _).Return(Reply(503, "", {{"Retry-After", "30"}}));
+  const absl::Status status = Set(SomeIntent()).status();
+  EXPECT_THAT(status, StatusIs(StatusCode::kUnavailable));
+  EXPECT_EQ(RetryAfter(status), absl::Seconds(30));
+  EXPECT_FALSE(rate_limit_);
+}
+
 TEST_F(AzureDevOpsTest, ADisabledRepositoryIsNotFound) {
   http_.When("GET", _).Return(
       Reply(404, R"({"message":"TF401019: The Git repository is disabled."})"));
@@ -263,8 +280,15 @@ TEST_F(AzureDevOpsTest, ADisabledRepositoryIsNotFound) {
               StatusIs(StatusCode::kNotFound, HasSubstr("TF401019")));
 }
 
-TEST_F(AzureDevOpsTest, WhatHasNoListIsNoAnswer) {
-  for (const char* body : {"", "[]", R"({"count":0})", R"({"value":null})"}) {
+TEST_F(AzureDevOpsTest, TakesTheBareListOfTheDocumentationToo) {
+  http_.When("GET", _).Return(
+      Reply(200, absl::StrCat("[", Entry(1, R"("fluxcd")", kName), "]")));
+  EXPECT_FALSE(Set(SomeIntent())->written);
+}
+
+TEST_F(AzureDevOpsTest, WhatHasNoListOrLessThanItCountsIsNoAnswer) {
+  for (const char* body : {"", "7", "<html>", R"({"count":0})",
+                           R"({"value":null})", R"({"count":1,"value":[]})"}) {
     http_.When("GET", _).Return(Reply(200, body));
     EXPECT_THAT(Set(SomeIntent()), StatusIs(StatusCode::kUnavailable)) << body;
   }

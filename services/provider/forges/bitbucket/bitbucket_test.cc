@@ -44,7 +44,7 @@ std::string Entry(const std::string& key, const std::string& state,
 
 class BitbucketTest : public ForgeFixture {
  protected:
-  BitbucketTest() {
+  BitbucketTest() : ForgeFixture("bitbucket") {
     http_.When("GET", _).Return(Reply(404, kNotFound));
     http_.When("POST", _).Return(Reply(201, Entry(kKey, "SUCCESSFUL")));
   }
@@ -199,7 +199,9 @@ TEST_F(BitbucketTest, ATokenWithAColonIsAUserAndAToken) {
 
 TEST_F(BitbucketTest, AUsernameAndPasswordStandInForAToken) {
   ForgeCall::Target target = MakeCall(kAddress).target();
-  target.access.credential = {"", "me", "pass:word"};
+  target.access.credential.token = "";
+  target.access.credential.username = "me";
+  target.access.credential.password = "pass:word";
   ForgeCall call(target, http_, clock_, metrics_);
   EXPECT_THAT(RunSync(SetStatus(*bitbucket_, call, Intent(), false)), IsOk());
   EXPECT_EQ(http_.calls().back().headers.Find("Authorization"),
@@ -220,6 +222,29 @@ TEST_F(BitbucketTest, WhatQuotesTheHeaderIsMasked) {
                                             encoded, R"("}})"))),
       StatusIs(StatusCode::kUnauthenticated,
                AllOf(HasSubstr("bad ***"), Not(HasSubstr(encoded)))));
+}
+
+TEST_F(BitbucketTest, ARefusedAppPasswordIsToldThatItsTimeIsOver) {
+  const HttpResult refusal = Reply(401, R"({"error":{"message":"no"}})");
+  token_ = "me:app-passw0rd";
+  EXPECT_THAT(StatusOfWrite(refusal),
+              StatusIs(StatusCode::kUnauthenticated,
+                       HasSubstr("app passwords were switched off")));
+  for (const char* token : {"me@example.com:ATATT3xFfGF0", "ATCTT3xFfGN0"}) {
+    token_ = token;
+    EXPECT_THAT(StatusOfWrite(refusal), StatusIs(StatusCode::kUnauthenticated,
+                                                 Not(HasSubstr("app passw"))));
+  }
+}
+
+TEST_F(BitbucketTest, SaysWhichScopeIsMissing) {
+  EXPECT_THAT(
+      StatusOfWrite(Reply(
+          403, R"({"type":"error","error":{"message":"Your credentials lack )"
+               R"(one or more required privilege scopes.","detail":{)"
+               R"("required":["repository:write"],"granted":["account"]}}})")),
+      StatusIs(StatusCode::kPermissionDenied,
+               EndsWith("scopes.; required: repository:write")));
 }
 
 TEST_F(BitbucketTest, ThereIsOneApiUnlessTheHostIsAStandIn) {
@@ -296,10 +321,13 @@ TEST_F(BitbucketTest, ListsPageAfterPageTheNewestOfEachKey) {
   }
 }
 
-TEST_F(BitbucketTest, FollowsNoPageToAnotherHost) {
+TEST_F(BitbucketTest, FollowsNoPageOutOfTheList) {
   for (const char* next :
        {"https://evil.example.com/2.0/x", "http://api.bitbucket.org/2.0/x",
-        "https://api.bitbucket.org/2.0@evil.example.com/", "/2.0/x"}) {
+        "https://api.bitbucket.org/2.0@evil.example.com/", "/2.0/x",
+        "https://api.bitbucket.org/2.0/user?page=2", "?page=2",
+        "https://api.bitbucket.org/2.0/repositories/Work-Space/repo/commit/"
+        "5394cb7f48332b2de7c17dd8b8384bbc84b7e738/statuses?a#b"}) {
     const size_t before = http_.calls().size();
     http_.When("GET", _).Return(
         Reply(200, absl::StrCat(R"({"values":[],"next":")", next, R"("})")));
@@ -318,7 +346,9 @@ TEST_F(BitbucketTest, ReadsNoMoreThanTwentyPages) {
 }
 
 TEST_F(BitbucketTest, AListThatIsNoneIsAGateways) {
-  for (const char* body : {"", "{}", "[]", R"({"values":null})", "<html>"}) {
+  for (const char* body :
+       {"", "{}", "[]", R"({"values":null})", "<html>", R"({"values":[{}]})",
+        R"({"values":[7]})", R"({"values":[],"next":7})"}) {
     http_.When("GET", _).Return(Reply(200, body));
     EXPECT_THAT(List(*bitbucket_, kAddress), StatusIs(StatusCode::kUnavailable))
         << body;

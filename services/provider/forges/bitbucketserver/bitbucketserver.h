@@ -6,7 +6,8 @@
 
 namespace lamplighter::provider {
 
-// Bitbucket Data Center and Server from 7.4 on, below a path too.
+// Bitbucket Data Center and Server, below a path too. Its statuses are known by
+// a key, the SHA-1 of our context: that is what it shows for a context.
 std::unique_ptr<Forge> MakeBitbucketServer();
 
 }  // namespace lamplighter::provider

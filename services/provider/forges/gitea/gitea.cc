@@ -6,6 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/status/macros.h"
+#include "services/provider/forges/gitea/gitea_client.h"
+#include "services/provider/forges/gitea/gitea_credential.h"
+#include "services/provider/forges/gitea/gitea_repositories.h"
+#include "services/provider/forges/gitea/gitea_webhooks.h"
 #include "services/provider/forges/github_api.h"
 
 namespace lamplighter::provider {
@@ -43,23 +47,54 @@ class Gitea final : public Forge {
       ForgeCall& call, std::string sha, ForgeStatus status) override {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         const HttpResult answer,
-        co_await Send(call, "POST", absl::StrCat("/statuses/", sha),
-                      StatusBody(status)));
+        co_await gitea::Send(
+            call, "POST",
+            absl::StrCat(gitea::RepositoryPath(call), "/statuses/", sha),
+            StatusBody(status)));
     if (answer.status / 100 == 2) co_return ParseCreated(answer.body);
     if (answer.status == 500) {
-      const auto commit =
-          co_await Send(call, "GET", absl::StrCat("/git/commits/", sha), "");
+      const auto commit = co_await gitea::Send(
+          call, "GET",
+          absl::StrCat(gitea::RepositoryPath(call), "/git/commits/", sha), "");
       if (commit.ok() && commit->status == 404) {
         co_return absl::NotFoundError("the forge has no such commit");
       }
     }
-    co_return Error(call, answer);
+    co_return gitea::StatusFromError(call, answer);
   }
 
   asio::awaitable<absl::StatusOr<std::vector<ForgeStatus>>> List(
       ForgeCall& call, std::string sha) override {
     co_return co_await ListOnPages(
         [&](int page) { return Page(call, sha, page); });
+  }
+
+  asio::awaitable<absl::StatusOr<RepositoryPage>> ListRepositories(
+      ForgeCall& call, std::string page, std::string /*etag*/) override {
+    co_return co_await gitea::ListRepositories(call, std::move(page));
+  }
+
+  asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
+      ForgeCall& call, WantedWebhook /*wanted*/,
+      std::vector<std::string> /*former_urls*/) override {
+    co_return co_await gitea::ListWebhooks(call);
+  }
+
+  asio::awaitable<absl::StatusOr<std::string>> WriteWebhook(
+      ForgeCall& call, WantedWebhook wanted, std::string /*kind*/,
+      std::string id) override {
+    co_return co_await gitea::WriteWebhook(call, std::move(wanted),
+                                           std::move(id));
+  }
+
+  asio::awaitable<absl::Status> DeleteWebhook(ForgeCall& call,
+                                              std::string id) override {
+    co_return co_await gitea::DeleteWebhook(call, std::move(id));
+  }
+
+  asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>> CheckCredential(
+      ForgeCall& call) override {
+    co_return co_await gitea::CheckCredential(call);
   }
 
  private:
@@ -70,11 +105,11 @@ class Gitea final : public Forge {
                                                    std::string sha, int page) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         const HttpResult answer,
-        co_await Send(
+        co_await gitea::Request(
             call, "GET",
-            absl::StrCat("/commits/", sha, "/status?limit=50&page=", page),
+            absl::StrCat(gitea::RepositoryPath(call), "/commits/", sha,
+                         "/status?limit=50&page=", page),
             ""));
-    if (answer.status / 100 != 2) co_return Error(call, answer);
     StatusPage result;
     if (!answer.body.empty()) {  // old ones answer so where there is none
       LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
@@ -82,36 +117,6 @@ class Gitea final : public Forge {
     }
     result.is_last = result.statuses.empty();
     co_return result;
-  }
-
-  static absl::Status Error(const ForgeCall& call, const HttpResult& answer) {
-    return StatusFromAnswer(answer, call.Quote(ErrorMessage(answer.body)),
-                            call.Now());
-  }
-
-  // `path` is below the repository.
-  static asio::awaitable<absl::StatusOr<HttpResult>> Send(ForgeCall& call,
-                                                          std::string method,
-                                                          std::string path,
-                                                          std::string body) {
-    const ForgeCall::Target& target = call.target();
-    const std::string& token = target.access.credential.TokenOrPassword();
-    if (token.empty()) {
-      co_return absl::UnauthenticatedError(absl::StrCat(
-          "secret ", target.access.credential_name, " holds no token"));
-    }
-    const OwnerAndRepository where = SplitRepository(target.address);
-    HttpCall request;
-    request.method = std::move(method);
-    request.url =
-        absl::StrCat(target.address.scheme, "://", target.address.host,
-                     where.prefix, "/api/v1/repos/", where.repository, path);
-    request.headers.Add("Accept", "application/json");
-    request.headers.Add("Authorization", absl::StrCat("token ", token));
-    if (!body.empty()) request.headers.Add("Content-Type", "application/json");
-    request.body = std::move(body);
-    const char* operation = request.method == "GET" ? "read" : "write";
-    co_return co_await call.Send(operation, std::move(request));
   }
 };
 

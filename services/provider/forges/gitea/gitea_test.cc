@@ -24,7 +24,7 @@ constexpr char kNone[] = R"({"state":"","statuses":null})";
 
 class GiteaTest : public ForgeFixture {
  protected:
-  GiteaTest() {
+  GiteaTest() : ForgeFixture("gitea") {
     http_.When("GET", _).Return(Reply(200, kNone));
     http_.When("POST", _).Return(Reply(201, R"({"id":5})"));
   }

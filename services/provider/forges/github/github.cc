@@ -1,85 +1,29 @@
 #include "services/provider/forges/github/github.h"
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/status/macros.h"
+#include "services/provider/forges/github/github_client.h"
+#include "services/provider/forges/github/github_credential.h"
+#include "services/provider/forges/github/github_repositories.h"
+#include "services/provider/forges/github/github_webhooks.h"
+#include "services/provider/forges/github/status_page_cache.h"
 #include "services/provider/forges/github_api.h"
+#include "services/provider/forges/paging.h"
 
 namespace lamplighter::provider {
 namespace {
 
 namespace asio = ::boost::asio;
 
-// What the headers that tell of the quota begin with.
-constexpr char kRateLimit[] = "x-ratelimit";
-
 // GitHub refuses more.
 constexpr size_t kMaxDescription = 140;
-// At least so long after a secondary limit that does not say.
-constexpr absl::Duration kSecondaryWait = absl::Seconds(60);
-
-std::string ApiBase(const GitAddress& address) {
-  if (address.host == "github.com") return "https://api.github.com";
-  if (absl::EndsWith(address.host, ".ghe.com")) {
-    return absl::StrCat(address.scheme, "://api.", address.host);
-  }
-  return absl::StrCat(address.scheme, "://", address.host, "/api/v3");
-}
-
-// `phrase` is lower-case.
-bool Says(absl::string_view message, absl::string_view phrase) {
-  return absl::StrContains(absl::AsciiStrToLower(message), phrase);
-}
-
-// 403 and 429 are a limit or a refusal; only the rest of the answer tells.
-absl::Status StatusFromForbidden(const HttpResult& answer,
-                                 const std::string& message, absl::Time now) {
-  if (const auto wait = RetryAfterHeader(answer.headers, now)) {
-    return RateLimited(message, *wait);
-  }
-  const auto limit = ReadRateLimit(answer.headers, kRateLimit);
-  if (limit && limit->remaining == 0) {
-    return RateLimited(message, limit->resets_at - now);
-  }
-  if (answer.status == 429 || Says(message, "rate limit") ||
-      Says(message, "abuse detection")) {
-    return RateLimited(message, kSecondaryWait);
-  }
-  // The repository's state, not the credential's fault.
-  if (Says(message, "archived")) return absl::FailedPreconditionError(message);
-  return StatusFromAnswer(answer, message, now);
-}
-
-absl::Status StatusFromUnprocessable(const HttpResult& answer,
-                                     const std::string& message,
-                                     absl::Time now) {
-  if (Says(message, "maximum number of statuses")) {
-    return absl::FailedPreconditionError(message);
-  }
-  if (Says(message, "no commit found")) {
-    return absl::NotFoundError(message);
-  }
-  return StatusFromAnswer(answer, message, now);
-}
-
-absl::Status StatusFromError(const ForgeCall& call, const HttpResult& answer) {
-  const std::string message = call.Quote(ErrorMessage(answer.body));
-  switch (answer.status) {
-    case 403:
-    case 429:
-      return StatusFromForbidden(answer, message, call.Now());
-    case 422:
-      return StatusFromUnprocessable(answer, message, call.Now());
-    default:
-      return StatusFromAnswer(answer, message, call.Now());
-  }
-}
 
 class GitHub final : public Forge {
  public:
@@ -106,8 +50,10 @@ class GitHub final : public Forge {
       ForgeCall& call, std::string sha, ForgeStatus status) override {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         const HttpResult answer,
-        co_await Request(call, "POST", absl::StrCat("/statuses/", sha),
-                         StatusBody(status)));
+        co_await client_.Send(call, {.path = absl::StrCat(RepositoryPath(call),
+                                                          "/statuses/", sha),
+                                     .method = "POST",
+                                     .body = StatusBody(status)}));
     co_return ParseCreated(answer.body);
   }
 
@@ -117,53 +63,71 @@ class GitHub final : public Forge {
         [&](int page) { return Page(call, sha, page); });
   }
 
+  asio::awaitable<absl::StatusOr<RepositoryPage>> ListRepositories(
+      ForgeCall& call, std::string page, std::string etag) override {
+    co_return co_await ListGitHubRepositories(client_, call, std::move(page),
+                                              std::move(etag));
+  }
+
+  asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
+      ForgeCall& call, WantedWebhook /*wanted*/,
+      std::vector<std::string> /*former_urls*/) override {
+    co_return co_await ListGitHubWebhooks(client_, call);
+  }
+
+  asio::awaitable<absl::StatusOr<std::string>> WriteWebhook(
+      ForgeCall& call, WantedWebhook wanted, std::string /*kind*/,
+      std::string id) override {
+    co_return co_await WriteGitHubWebhook(client_, call, std::move(wanted),
+                                          std::move(id));
+  }
+
+  asio::awaitable<absl::Status> DeleteWebhook(ForgeCall& call,
+                                              std::string id) override {
+    co_return co_await DeleteGitHubWebhook(client_, call, std::move(id));
+  }
+
+  asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>> CheckCredential(
+      ForgeCall& call) override {
+    co_return co_await CheckGitHubCredential(client_, call);
+  }
+
+  asio::awaitable<absl::StatusOr<absl::optional<ForgeRateLimit>>> ReadQuota(
+      ForgeCall& call) override {
+    co_return co_await ReadGitHubQuota(client_, call);
+  }
+
  private:
   // Of the combined status: it has the newest of each context, where the list
-  // of statuses has a commit's whole history.
+  // of statuses has a commit's whole history. What is kept belongs to the
+  // credential by its name, as its token changes by the hour.
   asio::awaitable<absl::StatusOr<StatusPage>> Page(ForgeCall& call,
                                                    std::string sha, int page) {
-    std::string path = absl::StrCat("/commits/", sha, "/status?per_page=100");
-    if (page > 1) absl::StrAppend(&path, "&page=", page);
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const HttpResult answer,
-                                    co_await Request(call, "GET", path, ""));
+    GitHubRequest request = {.path =
+                                 absl::StrCat(RepositoryPath(call), "/commits/",
+                                              sha, "/status?per_page=100")};
+    if (page > 1) absl::StrAppend(&request.path, "&page=", page);
+    const std::string key = absl::StrCat(call.access().credential_name, " ",
+                                         GitHubApi(call), request.path);
+    const std::shared_ptr<const StatusPageCache::Entry> known =
+        pages_.Find(key);
+    if (known != nullptr) request.etag = known->etag;
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+        const HttpResult answer,
+        co_await client_.Send(call, std::move(request)));
+    if (answer.status == 304) co_return known->page;
     StatusPage result;
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(result.statuses,
                                     ParseCombinedStatus(answer.body, "state"));
-    const auto link = answer.headers.Find("link");
-    result.is_last = !link || !absl::StrContains(*link, "rel=\"next\"");
+    result.is_last = !HasNextPage(answer.headers);
+    if (const auto etag = answer.headers.Find("etag")) {
+      pages_.Keep(key, {std::string(*etag), result});
+    }
     co_return result;
   }
 
-  // `path` is below the repository. Any answer but a 2xx is an error.
-  asio::awaitable<absl::StatusOr<HttpResult>> Request(ForgeCall& call,
-                                                      std::string method,
-                                                      std::string path,
-                                                      std::string body) {
-    const ForgeCall::Target& target = call.target();
-    const std::string& token = target.access.credential.TokenOrPassword();
-    if (token.empty()) {
-      co_return absl::UnauthenticatedError(absl::StrCat(
-          "secret ", target.access.credential_name, " holds no token"));
-    }
-    HttpCall request;
-    request.method = std::move(method);
-    request.url =
-        absl::StrCat(ApiBase(target.address), "/repos/",
-                     SplitRepository(target.address).repository, path);
-    request.headers.Add("Accept", "application/vnd.github+json");
-    request.headers.Add("X-GitHub-Api-Version", "2022-11-28");
-    request.headers.Add("Authorization", absl::StrCat("Bearer ", token));
-    if (!body.empty()) request.headers.Add("Content-Type", "application/json");
-    request.body = std::move(body);
-    const char* operation = request.method == "GET" ? "read" : "write";
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        HttpResult answer, co_await call.Send(operation, std::move(request)));
-    if (const auto limit = ReadRateLimit(answer.headers, kRateLimit)) {
-      call.set_rate_limit(*limit);
-    }
-    if (answer.status / 100 == 2) co_return answer;
-    co_return StatusFromError(call, answer);
-  }
+  GitHubClient client_;
+  StatusPageCache pages_;
 };
 
 }  // namespace

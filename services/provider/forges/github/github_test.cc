@@ -25,7 +25,7 @@ constexpr char kNone[] = R"({"state":"pending","statuses":[]})";
 
 class GitHubTest : public ForgeFixture {
  protected:
-  GitHubTest() {
+  GitHubTest() : ForgeFixture("github") {
     http_.When("GET", _).Return(Reply(200, kNone));
     http_.When("POST", _).Return(Reply(201, R"({"id":12345678901})"));
   }
@@ -219,7 +219,57 @@ TEST_F(GitHubTest, RemembersTheQuotaThatItWasTold) {
   EXPECT_EQ(rate_limit_->resets_at, absl::FromUnixSeconds(1'700'000'900));
   EXPECT_THAT(registry_.Text(),
               HasSubstr("lamplighter_provider_budget_remaining{credential="
-                        "\"flux-system/forge\",provider=\"test\"} 4321"));
+                        "\"flux-system/forge\",provider=\"github\"} 4321"));
+}
+
+TEST_F(GitHubTest, WhatIsUnchangedIsReadOnce) {
+  http_.When("GET", _)
+      .Return(Reply(200,
+                    R"({"statuses":[{"id":4,"state":"success","context":)"
+                    R"("kustomization/app/0c9c2e41","description":)"
+                    R"("reconciliation succeeded","target_url":)"
+                    R"("https://example.com/app"}]})",
+                    {{"ETag", "W/\"1\""}}))
+      .Then(Reply(304));
+  EXPECT_FALSE(Set(SomeIntent())->written);
+  EXPECT_FALSE(http_.calls()[0].headers.Find("If-None-Match"));
+  token_ = "the next token";
+  const auto again = Set(SomeIntent());
+  ASSERT_THAT(again, IsOk());
+  EXPECT_FALSE(again->written);
+  EXPECT_EQ(again->forge_id, "4");
+  EXPECT_EQ(http_.calls()[1].headers.Find("If-None-Match"), "W/\"1\"");
+}
+
+TEST_F(GitHubTest, WhatHasChangedIsReadAnew) {
+  http_.When("GET", _)
+      .Return(Reply(200, kNone, {{"ETag", "\"1\""}}))
+      .Then(Reply(200, kNone, {{"ETag", "\"2\""}}))
+      .Then(Reply(304));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Set(SomeIntent())->written);
+  EXPECT_EQ(http_.calls()[2].headers.Find("If-None-Match"), "\"1\"");
+  EXPECT_EQ(http_.calls()[4].headers.Find("If-None-Match"), "\"2\"");
+}
+
+TEST_F(GitHubTest, WhatOneCredentialHasReadIsNotAnothers) {
+  http_.When("GET", _).Return(Reply(200, kNone, {{"ETag", "\"1\""}}));
+  EXPECT_THAT(Set(SomeIntent()), IsOk());
+  ForgeCall::Target target = MakeCall(kAddress).target();
+  target.access.credential_name = "other/secret";
+  ForgeCall call(target, http_, clock_, metrics_);
+  EXPECT_THAT(RunSync(github_->List(call, kSha)), IsOk());
+  EXPECT_FALSE(http_.calls().back().headers.Find("If-None-Match"));
+}
+
+TEST_F(GitHubTest, AnEmptyRepositoryHasNoSuchCommit) {
+  http_.When("GET", _).Return(
+      Reply(409, R"({"message":"Git Repository is empty."})"));
+  EXPECT_THAT(Set(SomeIntent()), StatusIs(StatusCode::kNotFound));
+}
+
+TEST_F(GitHubTest, AWriteToARenamedRepositorySaysSo) {
+  EXPECT_THAT(StatusOfWrite(Reply(301, R"({"message":"Moved Permanently"})")),
+              StatusIs(StatusCode::kNotFound, HasSubstr("new address")));
 }
 
 }  // namespace

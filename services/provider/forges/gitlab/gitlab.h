@@ -6,8 +6,8 @@
 
 namespace lamplighter::provider {
 
-// gitlab.com and GitLab of one's own at the root of its host: below a path, the
-// path could not be told from groups.
+// gitlab.com and GitLab of one's own. The path that one is served below has to
+// be known from its site: in an address it looks like a group.
 std::unique_ptr<Forge> MakeGitLab();
 
 }  // namespace lamplighter::provider

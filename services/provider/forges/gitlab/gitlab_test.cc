@@ -40,7 +40,7 @@ std::string CannotTransition(const std::string& event,
 
 class GitLabTest : public ForgeFixture {
  protected:
-  GitLabTest() {
+  GitLabTest() : ForgeFixture("gitlab") {
     http_.When("GET", _).Return(Reply(200, "[]"));
     http_.When("POST", _).Return(Reply(201, R"({"id":5})"));
   }
@@ -150,15 +150,27 @@ TEST_F(GitLabTest, ReadsAJobThatHasNeitherTextNorLink) {
   EXPECT_EQ((*listed)[0].updated_at, absl::FromUnixSeconds(1795248000));
 }
 
-TEST_F(GitLabTest, WhatIsAlreadyUnderWayIsNoError) {
+TEST_F(GitLabTest, WhatIsAlreadyUnderWayIsNotWrittenAndNoError) {
   http_.When("POST", _).Return(
       Reply(400, CannotTransition("enqueue", "pending")));
-  EXPECT_THAT(Set(v1::PENDING), IsOk());
+  EXPECT_FALSE(Set(v1::PENDING)->written);
   http_.When("POST", _).Return(
       Reply(400, CannotTransition("enqueue", "running")));
-  EXPECT_THAT(Set(v1::PENDING), IsOk());
+  EXPECT_FALSE(Set(v1::PENDING)->written);
   http_.When("POST", _).Return(Reply(400, CannotTransition("run", "running")));
-  EXPECT_THAT(Set(v1::RUNNING), IsOk());
+  EXPECT_FALSE(Set(v1::RUNNING)->written);
+}
+
+TEST_F(GitLabTest, ANameThatAJobOfThePipelineHasIsRefused) {
+  EXPECT_THAT(WriteAnswered(Reply(
+                  400, R"({"message":{"name":["has already been taken"]}})")),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("name has already been taken")));
+}
+
+TEST_F(GitLabTest, AProtectedBranchIsAMatterOfRights) {
+  EXPECT_THAT(WriteAnswered(Reply(403, R"({"message":"403 Forbidden"})")),
+              StatusIs(StatusCode::kPermissionDenied));
 }
 
 TEST_F(GitLabTest, AnyOtherTransitionThatIsRefusedIsAnError) {

@@ -7,12 +7,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/testing/run_sync.h"
-#include "common/forge/git_address.h"
+#include "common/forge/forge_location.h"
 #include "common/http/testing/fake_http_client.h"
 #include "common/metrics/metrics.h"
 #include "common/time/testing/fake_clock.h"
 #include "gtest/gtest.h"
 #include "proto/lamplighter/v1/statuses.pb.h"
+#include "services/provider/credentials.h"
 #include "services/provider/forges/forge.h"
 #include "services/provider/metrics.h"
 #include "services/provider/set_status.h"
@@ -35,14 +36,28 @@ inline v1::StatusIntent SomeIntent() {
 // A forge's class against a scripted HTTP client.
 class ForgeFixture : public ::testing::Test {
  protected:
+  explicit ForgeFixture(std::string provider_type)
+      : provider_type_(std::move(provider_type)) {}
+
+  // On a repository.
   ForgeCall MakeCall(const std::string& address) {
+    return MakeCall(address, LocateRepository(provider_type_, address).value());
+  }
+
+  // On an account.
+  ForgeCall MakeAccountCall(const std::string& address) {
+    return MakeCall(address, LocateAccount(provider_type_, address).value());
+  }
+
+  ForgeCall MakeCall(const std::string& address, ForgeLocation location) {
     ForgeCall::Target target;
-    target.provider_type = "test";
-    target.address = ParseGitAddress(address).value();
+    target.provider_type = provider_type_;
+    target.location = std::move(location);
     target.access.address = address;
+    target.access.credential = credential_;
     target.access.credential.token = token_;
     target.access.credential_name = "flux-system/forge";
-    target.access.secrets = {token_};
+    target.access.secrets = SecretsOf(target.access.credential);
     target.timeout = absl::Seconds(15);
     target.deadline = clock_.MonotonicNow() + absl::Seconds(20);
     return ForgeCall(std::move(target), http_, clock_, metrics_);
@@ -63,7 +78,9 @@ class ForgeFixture : public ::testing::Test {
     return RunSync(forge.List(call, kSha));
   }
 
+  const std::string provider_type_;
   std::string token_ = kToken;
+  Credential credential_;  // with that token
   FakeClock clock_;
   FakeHttpClient http_;
   Metrics registry_;

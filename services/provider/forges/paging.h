@@ -1,0 +1,21 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/http/http_message.h"
+
+// Lists whose pages have numbers.
+namespace lamplighter::provider {
+
+// What a token that is none of the list's is answered with.
+absl::Status BadPageToken();
+
+// The number of the page that `token` stands for: 1 where it is empty.
+// BadPageToken() for anything but a whole number from 1 to 1,000,000.
+absl::StatusOr<int> PageNumber(absl::string_view token);
+
+// True if the answer's Link header knows a page after this.
+bool HasNextPage(const HttpHeaders& headers);
+
+}  // namespace lamplighter::provider
