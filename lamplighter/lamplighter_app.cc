@@ -42,7 +42,7 @@ config::v1::Config Complete(config::v1::Config config) {
     (*config.mutable_dispatcher()->mutable_providers())["default"] =
         config.provider().listen();
   }
-  if (config.provider().manifests().directory().empty()) {
+  if (!config.provider().has_manifests()) {
     *config.mutable_provider()->mutable_manifests() =
         config.dispatcher().manifests();
   }

@@ -18,8 +18,8 @@
 #include "common/kafka/kafka_producer.h"
 #include "common/kafka/topic_names.h"
 #include "common/kafka/topic_setup.h"
-#include "common/log/log.h"
-#include "common/manifests/manifest_directory.h"
+#include "common/kubernetes/manifest_feed_factory.h"
+#include "common/manifests/manifest_feed.h"
 #include "common/status/macros.h"
 #include "services/dispatcher/bounded_consumer.h"
 #include "services/dispatcher/deliverer/grpc_status_setter.h"
@@ -35,11 +35,10 @@ using ::boost::asio::awaitable;
 
 constexpr char kRouterGroup[] = "lamplighter-router";
 constexpr char kDelivererGroup[] = "lamplighter-deliverer";
-constexpr absl::Duration kManifestInterval = absl::Seconds(2);
 constexpr absl::Duration kFlushLimit = absl::Seconds(5);
 
 struct Options {
-  DescriptionStyle description = DescriptionStyle::kMessage;
+  RouterOptions router;
   Deliverer::Options deliverer;
   BoundedConsumer::Options bounds;
   std::map<std::string, std::string> workers;  // by provider type
@@ -50,9 +49,6 @@ struct Options {
 absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
                                     const ConfigFile& file) {
   Options options;
-  if (config.manifests().directory().empty()) {
-    return file.Error("dispatcher.manifests.directory", "must not be empty");
-  }
   if (config.providers().empty()) {
     return file.Error("dispatcher.providers",
                       "must name the address of a provider worker, e.g. "
@@ -60,8 +56,9 @@ absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
   }
   options.workers = {config.providers().begin(), config.providers().end()};
   if (config.description() == config::v1::Dispatcher::FLUX) {
-    options.description = DescriptionStyle::kFlux;
+    options.router.description = DescriptionStyle::kFlux;
   }
+  options.router.no_cross_namespace_refs = config.no_cross_namespace_refs();
   if (config.max_calls() > 0) {
     options.deliverer.max_calls = static_cast<int>(config.max_calls());
   }
@@ -134,8 +131,8 @@ absl::StatusOr<Streams> MakeStreams(const KafkaOptions& kafka,
 class DispatcherService final : public Service {
  public:
   DispatcherService(const Options& options, KafkaOptions kafka,
-                    std::unique_ptr<ManifestDirectory> manifests,
-                    Streams streams, AppContext& context)
+                    std::unique_ptr<ManifestFeed> manifests, Streams streams,
+                    AppContext& context)
       : options_(options),
         kafka_(std::move(kafka)),
         kafka_config_(context.config.kafka()),
@@ -144,7 +141,7 @@ class DispatcherService final : public Service {
         metrics_(context.metrics),
         manifests_(std::move(manifests)),
         streams_(std::move(streams)),
-        router_(options.description, *manifests_),
+        router_(options.router, *manifests_),
         setter_(options.workers, options.call_timeout, context.clock,
                 *manifests_),
         event_handler_(context.loop, router_, *streams_.events,
@@ -161,7 +158,9 @@ class DispatcherService final : public Service {
                      [this] { return streams_.events->Ready(); });
     health_.AddCheck("dispatcher intents",
                      [this] { return streams_.intents->Ready(); });
-    tasks_.Spawn(RefreshManifests());
+    health_.AddCheck("dispatcher manifests",
+                     [this] { return manifests_->Ready(); });
+    manifests_->Start();
     tasks_.Spawn(ReadTopics());
     co_return absl::OkStatus();
   }
@@ -175,29 +174,23 @@ class DispatcherService final : public Service {
     co_await streams_.intents->Stop();
     co_await streams_.producer->Flush(kFlushLimit);
     co_await tasks_.Drain(absl::ZeroDuration());
-    for (const char* check :
-         {"dispatcher producer", "dispatcher events", "dispatcher intents"}) {
+    co_await manifests_->Stop();
+    for (const char* check : {"dispatcher producer", "dispatcher events",
+                              "dispatcher intents", "dispatcher manifests"}) {
       health_.RemoveCheck(check);
     }
   }
 
  private:
   // Once the topics are there: a consumer that finds none looks again seldom.
+  // And once the manifests are: without them no event would match.
   awaitable<void> ReadTopics() {
     co_await SetUpTopics(kafka_, kafka_config_, sleeper_);
-    if (stopping_) co_return;
+    const absl::Status manifests = co_await manifests_->UntilReady();
+    if (stopping_ || !manifests.ok()) co_return;
     absl::Status started = streams_.intents->Start(intent_handler_);
     if (started.ok()) started = streams_.events->Start(event_handler_);
     if (!started.ok()) fail_(started);
-  }
-
-  awaitable<void> RefreshManifests() {
-    while ((co_await sleeper_.SleepFor(kManifestInterval)).ok()) {
-      if (const absl::Status read = manifests_->Refresh(); !read.ok()) {
-        LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "manifests cannot be read")
-            .With("error", read.message());
-      }
-    }
   }
 
   const Options options_;
@@ -208,7 +201,7 @@ class DispatcherService final : public Service {
   bool stopping_ = false;
   TimerSleeper sleeper_;
   DispatcherMetrics metrics_;
-  const std::unique_ptr<ManifestDirectory> manifests_;
+  const std::unique_ptr<ManifestFeed> manifests_;
   const Streams streams_;
   Router router_;
   GrpcStatusSetter setter_;
@@ -225,17 +218,16 @@ absl::StatusOr<std::unique_ptr<Service>> MakeDispatcher(AppContext& context) {
       ReadOptions(context.config.dispatcher(), context.config_file));
   LAMPLIGHTER_ASSIGN_OR_RETURN(const KafkaOptions kafka,
                                MakeKafkaOptions(context.config.kafka()));
-  absl::StatusOr<std::unique_ptr<ManifestDirectory>> manifests =
-      ManifestDirectory::Create(
-          context.config.dispatcher().manifests().directory());
-  if (!manifests.ok()) {
-    return context.config_file.Error("dispatcher.manifests.directory",
-                                     manifests.status().message());
-  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      std::unique_ptr<ManifestFeed> manifests,
+      MakeManifestFeed(context.config.dispatcher().manifests(),
+                       context.config_file,
+                       {.service = "dispatcher", .alerts = true}, context.loop,
+                       context.metrics, context.clock));
   LAMPLIGHTER_ASSIGN_OR_RETURN(Streams streams,
                                MakeStreams(kafka, options.bounds, context));
   return std::make_unique<DispatcherService>(
-      options, kafka, *std::move(manifests), std::move(streams), context);
+      options, kafka, std::move(manifests), std::move(streams), context);
 }
 
 }  // namespace lamplighter::dispatcher

@@ -84,7 +84,7 @@ class EventHandlerTest : public ::testing::Test {
   FakeConsumer consumer_;
   FakeProducer producer_{loop_};
   OneAlert manifests_;
-  Router router_{DescriptionStyle::kMessage, manifests_};
+  Router router_{{}, manifests_};
   TimerSleeper sleeper_;
   FakeClock clock_;
   Metrics registry_;

@@ -26,6 +26,14 @@ std::string ObjectPrefix(const v1::FluxEvent& event) {
   return absl::StrCat(group, "/");
 }
 
+// What kustomize-controller says at the end of a reconciliation, before and
+// after it began to say so by metadata.
+bool IsSuccessOfOldFlux(const v1::FluxEvent& event) {
+  return event.involved_object().kind() == "Kustomization" &&
+         event.reason() == "ReconciliationSucceeded" &&
+         absl::StartsWith(event.message(), "Reconciliation finished in ");
+}
+
 absl::string_view Find(const v1::FluxEvent& event, absl::string_view prefix,
                        absl::string_view key) {
   const auto it = event.metadata().find(absl::StrCat(prefix, key));
@@ -36,8 +44,11 @@ absl::string_view Find(const v1::FluxEvent& event, absl::string_view prefix,
 
 bool IsStatusEvent(const v1::FluxEvent& event) {
   if (event.severity() != "info") return true;
-  return Find(event, ObjectPrefix(event), "commit_status") == "update" ||
-         !Find(event, kAnnotationPrefix, "commit").empty();
+  const absl::string_view mark =
+      Find(event, ObjectPrefix(event), "commit_status");
+  return mark == "update" ||
+         !Find(event, kAnnotationPrefix, "commit").empty() ||
+         (mark.empty() && IsSuccessOfOldFlux(event));
 }
 
 std::map<std::string, std::string> MergedMetadata(const v1::FluxEvent& event,

@@ -17,6 +17,10 @@ namespace lamplighter::dispatcher {
 // True if the event ends up as a commit status: every error, and of the rest
 // what says that it is the outcome of a reconciliation
 // (`<group>/commit_status: update`) or names a commit by annotation.
+//
+// Flux before 2.8 says nothing of the kind. Of its events the success of a
+// Kustomization is taken, which is known by its reason and message, and the
+// rest is progress that would set a commit green before its time.
 bool IsStatusEvent(const v1::FluxEvent& event);
 
 // The metadata that status and context are made of, without prefixes. Later

@@ -49,6 +49,28 @@ TEST(IsStatusEventTest, TakesOfTheRestOnlyWhatIsMeantForStatuses) {
       Event({{"source.toolkit.fluxcd.io/commit_status", "update"}})));
 }
 
+TEST(IsStatusEventTest, KnowsASuccessOfOldFluxFromItsProgress) {
+  v1::FluxEvent event =
+      Event({{"kustomize.toolkit.fluxcd.io/revision", "main@sha1:1"}});
+  event.mutable_involved_object()->set_kind("Kustomization");
+  event.set_reason("ReconciliationSucceeded");
+  event.set_message("Reconciliation finished in 1.2s, next run in 10m0s");
+  EXPECT_TRUE(IsStatusEvent(event));
+
+  event.set_message("Health check passed in 21ms");
+  EXPECT_FALSE(IsStatusEvent(event)) << "still carries the last run's reason";
+  event.set_message("Reconciliation finished in 1.2s, next run in 10m0s");
+  event.set_reason("Progressing");
+  EXPECT_FALSE(IsStatusEvent(event));
+  event.set_reason("ReconciliationSucceeded");
+  event.mutable_involved_object()->set_kind("HelmRelease");
+  EXPECT_FALSE(IsStatusEvent(event)) << "its revision is a chart's";
+  event.mutable_involved_object()->set_kind("Kustomization");
+  (*event.mutable_metadata())["kustomize.toolkit.fluxcd.io/commit_status"] =
+      "true";
+  EXPECT_FALSE(IsStatusEvent(event)) << "new enough to know better";
+}
+
 TEST(IsStatusEventTest, ReadsWhatNotificationControllerForwarded) {
   EXPECT_TRUE(IsStatusEvent(Event({{"commit_status", "update"}})));
   EXPECT_FALSE(IsStatusEvent(Event({{"revision", "r"}})));

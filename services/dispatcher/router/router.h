@@ -3,10 +3,13 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "common/manifests/manifest_source.h"
+#include "common/manifests/objects.h"
 #include "proto/lamplighter/v1/events.pb.h"
 #include "proto/lamplighter/v1/statuses.pb.h"
 #include "services/dispatcher/router/alert_index.h"
+#include "services/dispatcher/router/provider_rules.h"
 #include "services/dispatcher/router/status_text.h"
 
 namespace lamplighter::dispatcher {
@@ -22,6 +25,13 @@ struct Routes {
   int matched = 0;
 };
 
+// How a router works.
+struct RouterOptions {
+  DescriptionStyle description = DescriptionStyle::kMessage;
+  // Alerts see events of their own namespace only.
+  bool no_cross_namespace_refs = false;
+};
+
 // Works out which commit statuses a Flux event means, as
 // notification-controller does: which Alerts match, whether it is for commit
 // statuses at all, and state, commit, context and description of each. On the
@@ -29,21 +39,25 @@ struct Routes {
 class Router {
  public:
   // `manifests` must outlive the router.
-  Router(DescriptionStyle style, const ManifestSource& manifests)
-      : style_(style), manifests_(manifests) {}
+  Router(const RouterOptions& options, const ManifestSource& manifests)
+      : options_(options), manifests_(manifests) {}
 
   // Uses the objects in force at the time of the call.
   Routes Route(const v1::FluxEvent& event);
 
  private:
   // Adds what `alert`, which matches, makes of `event`.
-  void RouteTo(const Alert& alert, const v1::FluxEvent& event,
-               Routes& routes) const;
+  void RouteTo(const Alert& alert, const v1::FluxEvent& event, Routes& routes);
 
-  const DescriptionStyle style_;
+  // Read when first needed.
+  const ProviderRules& RulesOf(const Provider& provider);
+
+  const RouterOptions options_;
   const ManifestSource& manifests_;
   std::shared_ptr<const Manifests> indexed_;
-  std::unique_ptr<AlertIndex> index_;  // of indexed_
+  std::unique_ptr<AlertIndex> index_;  // of indexed_, as the next
+  absl::flat_hash_map<const Provider*, std::unique_ptr<const ProviderRules>>
+      rules_;
 };
 
 }  // namespace lamplighter::dispatcher

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/manifests/manifest_source.h"
 #include "common/manifests/objects.h"
 #include "gmock/gmock.h"
@@ -78,7 +79,7 @@ class RouterTest : public ::testing::Test {
 
   FixedManifests source_;
   v1::FluxEvent event_;
-  Router router_{DescriptionStyle::kMessage, source_};
+  Router router_{{}, source_};
 };
 
 TEST_F(RouterTest, MakesOfASuccessTheStatusThatFluxSets) {
@@ -116,6 +117,7 @@ TEST_F(RouterTest, TakesTheTimeOfReceiptWhereTheEventHasNone) {
 }
 
 TEST_F(RouterTest, IgnoresWhatIsNotMeantForStatusesOrMatchesNoAlert) {
+  event_.set_message("Health check passed in 21ms");
   event_.mutable_metadata()->erase("kustomize.toolkit.fluxcd.io/commit_status");
   EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
   Fail();
@@ -130,6 +132,70 @@ TEST_F(RouterTest, SetsPendingOnGiteaOnly) {
   EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
   TheProvider().type = "gitea";
   EXPECT_EQ(router_.Route(event_).intents.at(0).state(), v1::PENDING);
+}
+
+TEST_F(RouterTest, SetsPendingWhereAProviderAsksForIt) {
+  event_.mutable_metadata()->erase("kustomize.toolkit.fluxcd.io/commit_status");
+  event_.set_reason("Progressing");
+  TheProvider().annotations["lamplighter.dev/pending"] = "true";
+  EXPECT_EQ(router_.Route(event_).intents.at(0).state(), v1::PENDING);
+  event_.set_reason("DependencyNotReady");
+  EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
+}
+
+TEST_F(RouterTest, MakesTheContextByExpression) {
+  TheProvider().commit_status_expr =
+      "event.involvedObject.name + '/' + provider.metadata.labels.env + '/' + "
+      "string(alert.spec.summary)";
+  TheProvider().json = R"({"metadata":{"labels":{"env":"prod"}}})";
+  AddAlert("alert", "github-status").json = R"({"spec":{"summary":"eu"}})";
+  const Routes routes = router_.Route(event_);
+  ASSERT_THAT(routes.intents, SizeIs(1)) << routes.dead_letters[0].detail();
+  EXPECT_EQ(routes.intents[0].context(), "apps/prod/eu");
+}
+
+TEST_F(RouterTest, MakesTextsByTemplate) {
+  auto& annotations = TheProvider().annotations;
+  annotations["lamplighter.dev/context"] = "flux/{cluster}/{namespace}/{name}";
+  annotations["lamplighter.dev/description"] = "{reason}: {message}";
+  annotations["lamplighter.dev/target-url"] =
+      "https://grafana.example.com/d/flux?var-name={name}&c={commit}";
+  Fail();
+  event_.set_message("first\nsecond");
+  const Routes routes = router_.Route(event_);
+  ASSERT_THAT(routes.intents, SizeIs(1));
+  EXPECT_EQ(routes.intents[0].context(), "flux/prod/flux-system/apps");
+  EXPECT_EQ(routes.intents[0].description(), "HealthCheckFailed: first");
+  EXPECT_EQ(routes.intents[0].target_url(),
+            absl::StrCat("https://grafana.example.com/d/flux?var-name=apps&c=",
+                         kSha));
+}
+
+TEST_F(RouterTest, AnAccountStandsForAllItsRepositoriesAndNoOther) {
+  TheProvider().address = "https://github.com/Acme";
+  TheProvider().annotations["lamplighter.dev/account"] = "true";
+  EXPECT_THAT(router_.Route(event_).dead_letters.at(0).detail(),
+              HasSubstr("event.toolkit.fluxcd.io/repository"));
+  auto& repository =
+      (*event_.mutable_metadata())["event.toolkit.fluxcd.io/repository"];
+  repository = "ssh://git@github.com/acme/Web.git";
+  EXPECT_EQ(router_.Route(event_).intents.at(0).repository_id(),
+            "github.com/acme/web");
+  repository = "https://github.com/other/web";
+  EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
+  repository = "https://evil.example.com/acme/web";
+  EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
+}
+
+TEST_F(RouterTest, KeepsToItsNamespaceWhereItMust) {
+  AddAlert("alert", "github-status").event_sources = {
+      {"Kustomization", "team", "*", absl::nullopt}};
+  event_.mutable_involved_object()->set_namespace_("team");
+  EXPECT_THAT(router_.Route(event_).intents, SizeIs(1));
+  Router strict({.no_cross_namespace_refs = true}, source_);
+  const Routes routes = strict.Route(event_);
+  EXPECT_THAT(routes.intents, IsEmpty());
+  EXPECT_THAT(routes.dead_letters.at(0).detail(), HasSubstr("team"));
 }
 
 TEST_F(RouterTest, SetsOneStatusForTwoAlertsThatSayTheSame) {
@@ -172,9 +238,18 @@ TEST_F(RouterTest, NeverLosesAnEventInSilenceThatShouldBecomeAStatus) {
   EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::INVALID_EVENT);
   event_.set_severity("info");
 
-  TheProvider().commit_status_expr = "'x'";
-  EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::BAD_CONFIGURATION);
+  for (const char* expression :
+       {"event.", "event.reason", "''", "event.metadata.none + ''"}) {
+    TheProvider().commit_status_expr = expression;
+    EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::BAD_CONFIGURATION);
+    EXPECT_THAT(dead_letter().detail(), HasSubstr("spec.commitStatusExpr"))
+        << expression;
+  }
   TheProvider().commit_status_expr.clear();
+
+  TheProvider().annotations["lamplighter.dev/context"] = "{nothing}";
+  EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::BAD_CONFIGURATION);
+  TheProvider().annotations.clear();
 
   TheProvider().address = "https://github.com/only-an-owner";
   EXPECT_EQ(dead_letter().reason(), v1::DeadLetter::BAD_CONFIGURATION);
