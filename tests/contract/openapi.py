@@ -79,7 +79,7 @@ class Contract:
         if not body:
             return ["has no body"] if wanted.get("required") else []
         schema = next((content.get("schema", {}) for kind, content in wanted["content"].items()
-                       if "json" in kind), None)
+                       if "json" in kind or kind == "*/*"), None)
         if schema is None:
             return ["is not JSON in the contract"]
         try:
