@@ -182,8 +182,8 @@ class Spool(unittest.TestCase):
 
     def test_an_ingest_killed_while_it_drains_loses_nothing(self):
         self.lamplighter.start("ingest")
-        load = Load(self.lamplighter, "draining", OUTAGE / 2)
         self.kafka.kill()
+        load = Load(self.lamplighter, "draining", OUTAGE / 2)
         load.wait()  # all of it is on the spool
         self.wait_for_backlog(DELIVERIES // SENDERS * SENDERS)
         starting = threading.Thread(target=self.kafka.up)
