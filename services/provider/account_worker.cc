@@ -35,6 +35,28 @@ absl::StatusOr<absl::flat_hash_map<std::string, v1::KnownPage>> ByToken(
   return pages;
 }
 
+// What keeping a connection's webhooks on one of its repositories takes.
+struct WebhookJob {
+  WantedWebhook wanted;
+  std::vector<std::string> former_urls;
+  ForgeJob job;
+};
+
+asio::awaitable<absl::StatusOr<WebhookJob>> BeginWebhooks(
+    ForgeJobs& jobs, std::string connection_name, std::string repository_id,
+    absl::Time deadline) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(Connection connection,
+                                  jobs.FindConnection(connection_name));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(WantedWebhook wanted,
+                                  WantedWebhookOf(connection));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      ForgeJob job, co_await jobs.OnRepository(
+                        connection, std::move(repository_id), deadline));
+  co_return WebhookJob{std::move(wanted),
+                       std::move(connection.former_webhook_urls),
+                       std::move(job)};
+}
+
 }  // namespace
 
 asio::awaitable<absl::Status> AccountWorker::ListRepositories(
@@ -98,24 +120,21 @@ AccountWorker::ReadPage(v1::Account account, v1::KnownPage known,
 asio::awaitable<absl::StatusOr<v1::EnsureWebhooksResponse>>
 AccountWorker::EnsureWebhooks(v1::EnsureWebhooksRequest request,
                               absl::Time deadline) {
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Connection connection,
-                                  jobs_.FindConnection(request.connection()));
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(WantedWebhook wanted,
-                                  WantedWebhookOf(connection));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      ForgeJob job, co_await jobs_.OnRepository(
-                        connection, request.repository_id(), deadline));
+      WebhookJob work,
+      co_await BeginWebhooks(jobs_, request.connection(),
+                             request.repository_id(), deadline));
   absl::StatusOr<std::vector<v1::Webhook>> webhooks =
-      co_await provider::EnsureWebhooks(*job.forge, job.call, std::move(wanted),
-                                        connection.former_webhook_urls,
-                                        request.rewrite());
-  jobs_.Finish(job, webhooks.status());
+      co_await provider::EnsureWebhooks(
+          *work.job.forge, work.job.call, std::move(work.wanted),
+          std::move(work.former_urls), request.rewrite());
+  jobs_.Finish(work.job, webhooks.status());
   if (!webhooks.ok()) co_return webhooks.status();
   v1::EnsureWebhooksResponse response;
   for (v1::Webhook& webhook : *webhooks) {
     *response.add_webhooks() = std::move(webhook);
   }
-  if (const auto& limit = job.call.rate_limit()) {
+  if (const auto& limit = work.job.call.rate_limit()) {
     *response.mutable_rate_limit() = ToProto(*limit);
   }
   co_return response;
@@ -124,17 +143,15 @@ AccountWorker::EnsureWebhooks(v1::EnsureWebhooksRequest request,
 asio::awaitable<absl::StatusOr<v1::RemoveWebhooksResponse>>
 AccountWorker::RemoveWebhooks(v1::RemoveWebhooksRequest request,
                               absl::Time deadline) {
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Connection connection,
-                                  jobs_.FindConnection(request.connection()));
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(WantedWebhook wanted,
-                                  WantedWebhookOf(connection));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      ForgeJob job, co_await jobs_.OnRepository(
-                        connection, request.repository_id(), deadline));
+      WebhookJob work,
+      co_await BeginWebhooks(jobs_, request.connection(),
+                             request.repository_id(), deadline));
   absl::StatusOr<std::vector<v1::Webhook>> webhooks =
-      co_await provider::RemoveWebhooks(*job.forge, job.call, std::move(wanted),
-                                        connection.former_webhook_urls);
-  jobs_.Finish(job, webhooks.status());
+      co_await provider::RemoveWebhooks(*work.job.forge, work.job.call,
+                                        std::move(work.wanted),
+                                        std::move(work.former_urls));
+  jobs_.Finish(work.job, webhooks.status());
   if (!webhooks.ok()) co_return webhooks.status();
   v1::RemoveWebhooksResponse response;
   for (v1::Webhook& webhook : *webhooks) {
