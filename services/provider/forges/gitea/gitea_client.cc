@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/status/macros.h"
 #include "services/provider/forges/github_api.h"
+#include "services/provider/forges/token_request.h"
 
 namespace lamplighter::provider::gitea {
 
@@ -23,21 +24,9 @@ asio::awaitable<absl::StatusOr<HttpResult>> Send(ForgeCall& call,
                                                  std::string method,
                                                  std::string path,
                                                  std::string body) {
-  const Access& access = call.access();
-  const std::string& token = access.credential.TokenOrPassword();
-  if (token.empty()) {
-    co_return absl::UnauthenticatedError(
-        absl::StrCat("secret ", access.credential_name, " holds no token"));
-  }
-  HttpCall request;
-  request.method = std::move(method);
-  request.url = absl::StrCat(call.site(), "/api/v1", path);
-  request.headers.Add("Accept", "application/json");
-  request.headers.Add("Authorization", absl::StrCat("token ", token));
-  if (!body.empty()) request.headers.Add("Content-Type", "application/json");
-  request.body = std::move(body);
-  const char* operation = request.method == "GET" ? "read" : "write";
-  co_return co_await call.Send(operation, std::move(request));
+  co_return co_await SendWithToken(
+      call, {"Authorization", "token "}, std::move(method),
+      absl::StrCat(call.site(), "/api/v1", path), std::move(body));
 }
 
 asio::awaitable<absl::StatusOr<HttpResult>> Request(ForgeCall& call,

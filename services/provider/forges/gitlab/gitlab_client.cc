@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/status/macros.h"
+#include "services/provider/forges/token_request.h"
 #include "simdjson.h"
 
 namespace lamplighter::provider::gitlab {
@@ -82,22 +83,11 @@ asio::awaitable<absl::StatusOr<HttpResult>> Send(ForgeCall& call,
                                                  std::string method,
                                                  std::string path,
                                                  std::string body) {
-  const Access& access = call.access();
-  const std::string& token = access.credential.TokenOrPassword();
-  if (token.empty()) {
-    co_return absl::UnauthenticatedError(
-        absl::StrCat("secret ", access.credential_name, " holds no token"));
-  }
-  HttpCall request;
-  request.method = std::move(method);
-  request.url = absl::StrCat(call.site(), "/api/v4", path);
-  request.headers.Add("Accept", "application/json");
-  request.headers.Add("PRIVATE-TOKEN", token);
-  if (!body.empty()) request.headers.Add("Content-Type", "application/json");
-  request.body = std::move(body);
-  const char* operation = request.method == "GET" ? "read" : "write";
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      HttpResult answer, co_await call.Send(operation, std::move(request)));
+      HttpResult answer,
+      co_await SendWithToken(call, {"PRIVATE-TOKEN", ""}, std::move(method),
+                             absl::StrCat(call.site(), "/api/v4", path),
+                             std::move(body)));
   if (const auto limit = ReadRateLimit(answer.headers, kRateLimit)) {
     call.set_rate_limit(*limit);
   }
