@@ -20,6 +20,7 @@
 #include "common/app/admin_server.h"
 #include "common/app/command_line.h"
 #include "common/app/process_metrics.h"
+#include "common/app/trace_export.h"
 #include "common/app/version.h"
 #include "common/http/http_server.h"
 #include "common/log/log.h"
@@ -37,6 +38,8 @@ constexpr int kFailure = 1;
 constexpr int kBadConfig = 2;
 
 constexpr absl::Duration kAdminDrain = absl::Seconds(1);
+// For the last spans, wherever the collector is.
+constexpr absl::Duration kTraceFlush = absl::Seconds(3);
 // How long what services left on the loop may still run.
 constexpr absl::Duration kLastTurns = absl::Seconds(1);
 
@@ -90,17 +93,28 @@ class App {
   // Makes all services, so that all mistakes show at once. An exit status.
   int Make(const std::vector<ServiceFactory>& factories) {
     int result = kSuccess;
-    for (const ServiceFactory& factory : factories) {
-      absl::StatusOr<std::unique_ptr<Service>> service = factory(context_);
-      if (service.ok()) {
-        services_.push_back(*std::move(service));
-        continue;
-      }
-      const absl::Status& status = service.status();
+    const auto tell = [&result](const absl::Status& status) {
       std::cerr << status.message() << '\n';
       const bool bad_config =
           absl::IsInvalidArgument(status) || absl::IsNotFound(status);
       result = bad_config && result != kFailure ? kBadConfig : kFailure;
+    };
+    auto traces =
+        TraceExport::Create(context_.config.telemetry(), context_.config_file,
+                            loop_, metrics_, context_.clock);
+    if (!traces.ok()) {
+      tell(traces.status());
+    } else if (*traces != nullptr) {
+      traces_ = *std::move(traces);
+      context_.tracer = traces_->tracer();
+    }
+    for (const ServiceFactory& factory : factories) {
+      absl::StatusOr<std::unique_ptr<Service>> service = factory(context_);
+      if (service.ok()) {
+        services_.push_back(*std::move(service));
+      } else {
+        tell(service.status());
+      }
     }
     return result;
   }
@@ -140,6 +154,7 @@ class App {
     co_await stop_.async_wait(kAsTuple);
     health_.SetStopping();
     co_await StopServices();
+    if (traces_ != nullptr) co_await traces_->Stop(kTraceFlush);
     for (const auto& server : admin_servers_) {
       co_await server->Stop(kAdminDrain);
     }
@@ -218,6 +233,7 @@ class App {
   Health health_;
   ProcessMetrics process_metrics_{metrics_, Clock::System().Now()};
   const std::vector<std::string> admin_addresses_;
+  std::unique_ptr<TraceExport> traces_;  // null where none are exported
   AppContext context_;
   std::vector<std::unique_ptr<Service>> services_;
   size_t started_ = 0;  // so many of `services_` are to be stopped

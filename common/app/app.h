@@ -15,6 +15,7 @@
 #include "common/config/config_file.h"
 #include "common/metrics/metrics.h"
 #include "common/time/clock.h"
+#include "common/tracing/tracer.h"
 #include "proto/lamplighter/config/v1/config.pb.h"
 
 namespace lamplighter {
@@ -30,6 +31,8 @@ struct AppContext {
   // Ends the process: stops the services in order, then exits with status 1.
   // For what cannot be mended while running. Call on the loop.
   std::function<void(absl::Status)> fail;
+  // A service makes its own of it, with its name.
+  Tracer tracer = {};
 };
 
 // A service of the process.

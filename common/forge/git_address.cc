@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/status/macros.h"
+#include "simdjson.h"
 
 namespace lamplighter {
 namespace {
@@ -110,6 +111,10 @@ absl::StatusOr<std::string> Path(absl::string_view path, bool is_escaped) {
     LAMPLIGHTER_ASSIGN_OR_RETURN(decoded, PercentDecode(path));
   } else if (std::any_of(path.begin(), path.end(), &absl::ascii_iscntrl)) {
     return Bad("has a control character");
+  }
+  // Nor can it go into a message of a topic.
+  if (!simdjson::validate_utf8(decoded)) {
+    return Bad("the path, percent-decoded, is not UTF-8");
   }
   for (const absl::string_view element : absl::StrSplit(decoded, '/')) {
     if (element.empty() || element == "." || element == "..") {

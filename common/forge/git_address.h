@@ -20,8 +20,9 @@ struct GitAddress {
 };
 
 // Reads https, http, ssh, git+ssh and git URLs and the scp form
-// (git@host:owner/repo.git). InvalidArgument for everything else, and for paths
-// that mean another one to whoever normalizes them (".", "..", %2F).
+// (git@host:owner/repo.git). InvalidArgument for everything else, for paths
+// that mean another one to whoever normalizes them (".", "..", %2F), and for
+// those that are not UTF-8.
 absl::StatusOr<GitAddress> ParseGitAddress(absl::string_view address);
 
 }  // namespace lamplighter

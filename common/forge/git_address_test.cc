@@ -84,6 +84,19 @@ TEST(ParseGitAddress, RefusesPathsThatMeanAnotherOneToWhoeverNormalizesThem) {
   }
 }
 
+TEST(ParseGitAddress, RefusesPathsThatAreNotUtf8) {
+  EXPECT_EQ(Parsed("https://host/o/r%C3%A9sum%c3%a9"),
+            "https|host|o/r\xC3\xA9sum\xC3\xA9");
+  for (const char* address :
+       {"https://host/o/r%E9sum%E9", "https://host/o/%C3", "https://host/o/%ff",
+        "https://host/o/%C0%AF", "https://host/o/%ED%A0%80",
+        "https://host/o/\xE9", "git@host:o/\xE9"}) {
+    EXPECT_THAT(ParseGitAddress(address),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("UTF-8")))
+        << address;
+  }
+}
+
 TEST(ParseGitAddress, NeverShowsThePasswordInAnError) {
   EXPECT_THAT(Parsed("https://user:hunter2@/o/r"), Not(HasSubstr("hunter2")));
   EXPECT_THAT(Parsed("https://user:hunter2@host/.."),

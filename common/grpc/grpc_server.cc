@@ -1,20 +1,15 @@
 #include "common/grpc/grpc_server.h"
 
-#include <cstddef>
-#include <cstdint>
 #include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "boost/asio/async_result.hpp"
 #include "boost/asio/executor_work_guard.hpp"
-#include "boost/asio/ip/address.hpp"
 #include "boost/asio/post.hpp"
 #include "boost/asio/use_awaitable.hpp"
+#include "common/grpc/listen_address.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/time/clock.h"
@@ -29,11 +24,11 @@ namespace {
 
 namespace asio = boost::asio;
 
-class PlaintextGrpcServer final : public GrpcServer {
+class RunningGrpcServer final : public GrpcServer {
  public:
-  PlaintextGrpcServer(std::unique_ptr<grpc::Server> server, int port)
+  RunningGrpcServer(std::unique_ptr<grpc::Server> server, int port)
       : server_(std::move(server)), port_(port) {}
-  ~PlaintextGrpcServer() override {
+  ~RunningGrpcServer() override {
     if (stopper_.joinable()) stopper_.join();
   }
 
@@ -64,25 +59,11 @@ class PlaintextGrpcServer final : public GrpcServer {
   std::thread stopper_;
 };
 
-absl::StatusOr<bool> IsLoopback(absl::string_view listen) {
-  const size_t colon = listen.rfind(':');
-  uint32_t port = 0;
-  if (colon == absl::string_view::npos || colon == 0 ||
-      !absl::SimpleAtoi(listen.substr(colon + 1), &port) || port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(listen, ": expected host:port"));
-  }
-  absl::string_view host = listen.substr(0, colon);
-  if (host == "localhost") return true;
-  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(std::string(host), error);
-  return !error && address.is_loopback();
-}
-
-absl::Status CheckPlaintext(const GrpcServer::Options& options) {
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
+    const GrpcServer::Options& options) {
   LAMPLIGHTER_ASSIGN_OR_RETURN(const bool loopback, IsLoopback(options.listen));
-  if (loopback) return absl::OkStatus();
+  if (options.tls.has_value()) return MakeGrpcServerCredentials(*options.tls);
+  if (loopback) return grpc::InsecureServerCredentials();
   if (!options.allow_plaintext) {
     return absl::InvalidArgumentError(
         absl::StrCat(options.listen,
@@ -90,10 +71,10 @@ absl::Status CheckPlaintext(const GrpcServer::Options& options) {
                      "allowed explicitly"));
   }
   LAMPLIGHTER_LOG(kWarning,
-                  "PLAINTEXT gRPC beyond loopback: whoever reaches this "
-                  "address can call it, and whoever is on the way can read it")
+                  "PLAINTEXT gRPC beyond loopback: whoever is on the way can "
+                  "read calls and the tokens in them")
       .With("address", options.listen);
-  return absl::OkStatus();
+  return grpc::InsecureServerCredentials();
 }
 
 void SetLimits(const GrpcServer::Options& options,
@@ -117,7 +98,9 @@ void SetLimits(const GrpcServer::Options& options,
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(
     const Options& options, const std::vector<grpc::Service*>& services) {
-  LAMPLIGHTER_RETURN_IF_ERROR(CheckPlaintext(options));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      const std::shared_ptr<grpc::ServerCredentials> credentials,
+      MakeCredentials(options));
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -125,8 +108,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(
   int port = 0;
   grpc::ServerBuilder builder;
   SetLimits(options, builder);
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(),
-                           &port);
+  builder.AddListeningPort(options.listen, credentials, &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
@@ -136,7 +118,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(
   for (const std::string& name : options.health_names) {
     server->GetHealthCheckService()->SetServingStatus(name, true);
   }
-  return std::make_unique<PlaintextGrpcServer>(std::move(server), port);
+  return std::make_unique<RunningGrpcServer>(std::move(server), port);
 }
 
 }  // namespace lamplighter

@@ -6,7 +6,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
+#include "common/grpc/grpc_server_tls.h"
 #include "grpcpp/impl/codegen/service_type.h"
 
 namespace lamplighter {
@@ -18,6 +20,8 @@ class GrpcServer {
  public:
   struct Options {
     std::string listen;  // host:port; port 0 takes a free one
+    // None: plaintext.
+    absl::optional<GrpcServerTls> tls = absl::nullopt;
     // Plaintext is served on loopback only, unless this allows it elsewhere.
     bool allow_plaintext = false;
     // Answer server reflection. gRPC turns it on for a whole process: servers
@@ -30,8 +34,9 @@ class GrpcServer {
   };
 
   // Binds, and serves at once. `services` must outlive the server.
-  // InvalidArgument for plaintext on an address that is not loopback or one
-  // that cannot be read, Unavailable for one that cannot be bound.
+  // InvalidArgument for plaintext on an address that is not loopback, one that
+  // cannot be read, or files of TLS that cannot be used; Unavailable for an
+  // address that cannot be bound.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(
       const Options& options, const std::vector<grpc::Service*>& services);
 

@@ -1,7 +1,6 @@
 #include "common/http/connection.h"
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <memory>
 #include <string>
@@ -9,11 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "boost/asio/as_tuple.hpp"
 #include "boost/asio/buffer.hpp"
-#include "boost/asio/use_awaitable.hpp"
-#include "boost/asio/write.hpp"
 #include "boost/beast/http/error.hpp"
+#include "common/http/group_place.h"
 #include "common/log/log.h"
 #include "common/time/clock.h"
 
@@ -23,8 +20,6 @@ namespace {
 namespace asio = boost::asio;
 using ::boost::asio::awaitable;
 using ::boost::system::error_code;
-
-constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 
 // A header and the body of most webhooks, in one read.
 constexpr size_t kFirstRead = 16 << 10;
@@ -38,16 +33,34 @@ constexpr size_t kSmallBody = 16 << 10;
 constexpr size_t kLingerBytes = 256 << 10;
 constexpr absl::Duration kLingerTime = absl::Seconds(2);
 
+// Whether it is known where the refused request's body begins and ends.
+bool IsAfterHeader(int status) {
+  return status == 401 || status == 404 || status == 405 || status == 429 ||
+         status == 503;
+}
+
 }  // namespace
 
+// One request, from its header to its answer.
+struct Connection::Exchange {
+  explicit Exchange(ServerState& state)
+      : memory(state.memory),
+        parser(state.options.max_header, state.options.max_body, memory),
+        max_body(state.options.max_body) {}
+
+  GroupPlace place;  // outlives the memory, which is counted there
+  BodyReservation memory;
+  RequestParser parser;
+  RouteTable::Match match;
+  size_t max_body;
+  absl::optional<HttpResponse> refusal;  // the gate's
+};
+
 Connection::Connection(std::shared_ptr<ServerState> state,
-                       asio::ip::tcp::socket socket, std::string peer)
-    : state_(std::move(state)),
-      socket_(std::move(socket)),
-      peer_(std::move(peer)) {
-  error_code ignored;  // they only make it faster
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket_.non_blocking(true, ignored);
+                       asio::ip::tcp::socket socket,
+                       const asio::ip::address& peer)
+    : state_(std::move(state)), stream_(std::move(socket)) {
+  SetPeer(peer);
   buffer_.reserve(kFirstRead);
   state_->connections.insert(this);
 }
@@ -61,8 +74,8 @@ Connection::~Connection() {
 }
 
 awaitable<void> Connection::Serve(std::unique_ptr<Connection> connection) {
-  while (co_await connection->ServeOne()) {
-  }
+  bool open = co_await connection->Open();
+  while (open) open = co_await connection->ServeOne();
   if (connection->unread_ || connection->buffer_.size() > 0)
     co_await connection->Linger();
   connection->Close();
@@ -72,21 +85,21 @@ void Connection::CheckDeadline(absl::Duration now) {
   if (now < deadline_) return;
   if (phase_ == Phase::kHeader || phase_ == Phase::kBody) {
     timed_out_ = true;
-    error_code ignored;
-    socket_.cancel(ignored);
+    stream_.Cancel();
   } else {
     Close();
   }
 }
 
 void Connection::CloseIfIdle() {
-  if (phase_ == Phase::kIdle || phase_ == Phase::kLinger) Close();
+  if (phase_ == Phase::kOpening || phase_ == Phase::kIdle ||
+      phase_ == Phase::kLinger)
+    Close();
 }
 
 void Connection::Close() {
-  error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  stream_.Close();
+  if (waits_for_turn_) state_->handshake_ended.cancel();
 }
 
 void Connection::Enter(Phase phase) {
@@ -94,6 +107,7 @@ void Connection::Enter(Phase phase) {
     switch (phase) {
       case Phase::kIdle:
         return state_->options.idle_timeout;
+      case Phase::kOpening:
       case Phase::kHeader:
         return state_->options.header_timeout;
       case Phase::kBody:
@@ -114,27 +128,18 @@ void Connection::Enter(Phase phase) {
 }
 
 awaitable<bool> Connection::ServeOne() {
-  BodyReservation memory(state_->memory);
-  RequestParser parser(state_->options.max_header, state_->options.max_body,
-                       memory);
+  Exchange exchange(*state_);
+  RequestParser& parser = exchange.parser;
   int verdict = co_await ReadHeader(parser);
-  RouteTable::Match match;
-  if (verdict == kGoOn) verdict = parser.CheckHeader();
-  if (verdict == kGoOn) {
-    match = state_->routes.Find(parser.request().method, parser.request().path);
-    if (match.route == nullptr) verdict = match.allow.empty() ? 404 : 405;
-  }
-  if (verdict == kGoOn) verdict = co_await ReadBody(parser, memory);
+  if (verdict == kGoOn) verdict = Examine(exchange);
+  if (verdict == kGoOn) verdict = co_await ReadBody(exchange);
   if (verdict == kGone) co_return false;
-  if (verdict != kGoOn)
-    co_return co_await Refuse(parser, verdict, std::move(match.allow));
+  if (verdict != kGoOn) co_return co_await Refuse(exchange, verdict);
 
-  HttpRequest& request = parser.request();
-  const bool to_head = request.method == "HEAD";
-  request.peer = peer_;
-  request.path_params = std::move(match.path_params);
+  const bool to_head = parser.request().method == "HEAD";
   Enter(Phase::kHandler);
-  HttpResponse response = co_await Handle(*match.route, std::move(request));
+  HttpResponse response =
+      co_await Handle(*exchange.match.route, std::move(parser.request()));
   auto field = ConnectionField::kNone;
   if (!parser.keep_alive() || state_->stopping) {
     field = ConnectionField::kClose;
@@ -171,11 +176,44 @@ awaitable<int> Connection::ReadHeader(RequestParser& parser) {
   }
 }
 
-awaitable<int> Connection::ReadBody(RequestParser& parser,
-                                    BodyReservation& memory) {
+int Connection::Examine(Exchange& exchange) const {
+  RequestParser& parser = exchange.parser;
+  HttpRequest& request = parser.request();
+  if (const int status = parser.CheckHeader(); status != 0) return status;
+  exchange.match = state_->routes.Find(request.method, request.path);
+  const HttpRoute* const route = exchange.match.route;
+  if (route == nullptr) return exchange.match.allow.empty() ? 404 : 405;
+  request.path_params = std::move(exchange.match.path_params);
+  request.peer = peer_is_proxy_ ? state_->options.trusted_proxies
+                                      .ClientOf(peer_, request.headers)
+                                      .to_string()
+                                : peer_name_;
+  request.certificate_names = certificate_names_;
+  if (route->gate == nullptr) return kGoOn;
+
+  absl::optional<uint64_t> length;
+  if (const auto declared = parser.content_length()) length = *declared;
+  Admission admission = route->gate(request, length);
+  if (admission.refusal) {
+    exchange.refusal = std::move(admission.refusal);
+    return exchange.refusal->status;
+  }
+  if (admission.group != nullptr)
+    exchange.memory.JoinGroup(admission.group->body_bytes);
+  exchange.place.Take(std::move(admission.group));
+  if (admission.max_body < exchange.max_body) {
+    exchange.max_body = admission.max_body;
+    if (length && *length > exchange.max_body) return 413;
+    parser.body_limit(exchange.max_body);
+  }
+  return kGoOn;
+}
+
+awaitable<int> Connection::ReadBody(Exchange& exchange) {
+  RequestParser& parser = exchange.parser;
   if (parser.is_done()) co_return kGoOn;
   const auto length = parser.content_length();
-  if (length && !memory.Grow(*length)) co_return 503;
+  if (length && !exchange.memory.Grow(*length)) co_return 503;
   if (parser.expects_continue() && buffer_.size() == 0) {
     Enter(Phase::kWrite);
     out_ = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -195,8 +233,8 @@ awaitable<int> Connection::ReadFixedBody(size_t length, std::string& body) {
     // Step by step: memory is used as bytes come, not as they are announced.
     if (filled == body.size())
       body.resize(std::min(length, filled + kBodyStep));
-    const auto [error, n] = co_await socket_.async_read_some(
-        asio::buffer(&body[filled], body.size() - filled), kAsTuple);
+    const auto [error, n] = co_await stream_.ReadSome(
+        asio::buffer(&body[filled], body.size() - filled));
     if (error) co_return TimedOutOrGone();
     filled += n;
   }
@@ -220,8 +258,8 @@ awaitable<int> Connection::ReadChunkedBody(RequestParser& parser) {
 
 awaitable<bool> Connection::ReadMore() {
   const size_t room = buffer_.capacity() - buffer_.size();
-  const auto [error, n] = co_await socket_.async_read_some(
-      buffer_.prepare(std::max(room, kLeastRead)), kAsTuple);
+  const auto [error, n] =
+      co_await stream_.ReadSome(buffer_.prepare(std::max(room, kLeastRead)));
   buffer_.commit(n);
   co_return !error;
 }
@@ -242,11 +280,18 @@ awaitable<HttpResponse> Connection::Handle(const HttpRoute& route,
   co_return Problem(500, "an error of the server's own; its log has more");
 }
 
-awaitable<bool> Connection::Refuse(RequestParser& parser, int status,
-                                   std::string allow) {
-  if (state_->on_refused) state_->on_refused(status);
-  const bool skipped =
-      (status == 404 || status == 405 || status == 503) && SkipBody(parser);
+awaitable<bool> Connection::Refuse(Exchange& exchange, int status) {
+  RequestParser& parser = exchange.parser;
+  HttpResponse refusal;
+  if (exchange.refusal) {
+    refusal = *std::move(exchange.refusal);
+  } else {
+    refusal = RefusalFor(status, exchange);
+    if (state_->on_refused) state_->on_refused(status);
+    const RequestGroup* const group = exchange.place.group();
+    if (group != nullptr && group->on_refused) group->on_refused(status);
+  }
+  const bool skipped = IsAfterHeader(status) && SkipBody(parser);
   unread_ = !skipped;
   const bool stays = skipped && parser.keep_alive() && !state_->stopping;
   auto field = ConnectionField::kClose;
@@ -254,8 +299,7 @@ awaitable<bool> Connection::Refuse(RequestParser& parser, int status,
     field = parser.is_http10() ? ConnectionField::kKeepAlive
                                : ConnectionField::kNone;
   const bool to_head = parser.request().method == "HEAD";
-  co_return co_await Answer(RefusalFor(status, std::move(allow)), field,
-                            to_head);
+  co_return co_await Answer(std::move(refusal), field, to_head);
 }
 
 bool Connection::SkipBody(RequestParser& parser) {
@@ -266,8 +310,9 @@ bool Connection::SkipBody(RequestParser& parser) {
   return true;
 }
 
-HttpResponse Connection::RefusalFor(int status, std::string allow) const {
-  const HttpServer::Options& options = state_->options;
+HttpResponse Connection::RefusalFor(int status,
+                                    const Exchange& exchange) const {
+  const std::string& allow = exchange.match.allow;
   HttpResponse response = Problem(status, [&]() -> std::string {
     switch (status) {
       case 404:
@@ -277,9 +322,9 @@ HttpResponse Connection::RefusalFor(int status, std::string allow) const {
       case 408:
         return "the request did not come in time; send it again";
       case 413:
-        return absl::StrCat("send at most ", options.max_body, " bytes");
+        return absl::StrCat("send at most ", exchange.max_body, " bytes");
       case 431:
-        return absl::StrCat("send at most ", options.max_header,
+        return absl::StrCat("send at most ", state_->options.max_header,
                             " bytes of header");
       case 501:
         return "send a Content-Length, or Transfer-Encoding: chunked alone";
@@ -289,7 +334,7 @@ HttpResponse Connection::RefusalFor(int status, std::string allow) const {
         return "this is not a valid HTTP/1.1 request";
     }
   }());
-  if (status == 405) response.headers.Add("Allow", std::move(allow));
+  if (status == 405) response.headers.Add("Allow", allow);
   if (status == 503) response.headers.Add("Retry-After", "1");
   return response;
 }
@@ -312,12 +357,11 @@ awaitable<bool> Connection::Answer(HttpResponse response, ConnectionField field,
 }
 
 awaitable<bool> Connection::Write(std::string body) {
-  std::array<asio::const_buffer, 2> rest = {asio::buffer(out_),
-                                            asio::buffer(body)};
+  ServerStream::Parts rest = {asio::buffer(out_), asio::buffer(body)};
   // Nearly always the kernel takes all of it at once, which spares a turn of
   // the loop.
   error_code error;
-  size_t n = socket_.write_some(rest, error);
+  size_t n = stream_.WriteNow(rest, error);
   if (error && error != asio::error::would_block) co_return false;
   if (n == out_.size() + body.size()) co_return true;
   for (asio::const_buffer& part : rest) {
@@ -325,19 +369,19 @@ awaitable<bool> Connection::Write(std::string body) {
     part += done;
     n -= done;
   }
-  const auto [write_error, ignored] =
-      co_await asio::async_write(socket_, rest, kAsTuple);
+  const auto [write_error, ignored] = co_await stream_.Write(rest);
   co_return !write_error;
 }
 
 awaitable<void> Connection::Linger() {
   Enter(Phase::kLinger);
-  error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  stream_.CloseSending();
   for (size_t left = kLingerBytes; left > 0;) {
     buffer_.clear();
-    if (!co_await ReadMore()) co_return;
-    left -= std::min(left, buffer_.size());
+    const auto [error, n] =
+        co_await stream_.Discard(buffer_.prepare(kFirstRead));
+    if (error) co_return;
+    left -= std::min(left, n);
   }
 }
 

@@ -19,6 +19,7 @@
 #include "common/http/connection.h"
 #include "common/http/route_table.h"
 #include "common/http/server_state.h"
+#include "common/http/trusted_proxies.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/time/clock.h"
@@ -87,21 +88,12 @@ awaitable<void> Sweep(std::shared_ptr<ServerState> state) {
   state->sweeping = false;
 }
 
-// "::ffff:10.0.0.1" is 10.0.0.1 on a socket that takes both.
-std::string PeerName(const tcp::endpoint& peer) {
-  const asio::ip::address address = peer.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6())
-        .to_string();
-  return address.to_string();
-}
-
 void Serve(const std::shared_ptr<ServerState>& state, tcp::socket socket,
            const tcp::endpoint& peer) {
   const auto executor = socket.get_executor();
   asio::co_spawn(executor,
                  Connection::Serve(std::make_unique<Connection>(
-                     state, std::move(socket), PeerName(peer))),
+                     state, std::move(socket), Unmapped(peer.address()))),
                  LogEscaped);
   if (std::exchange(state->sweeping, true)) return;
   asio::co_spawn(executor, Sweep(state), LogEscaped);

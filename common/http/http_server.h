@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,8 +16,11 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/io_context.hpp"
 #include "common/http/http_message.h"
+#include "common/http/trusted_proxies.h"
 
 namespace lamplighter {
+
+class ServerTls;
 
 // A request, whole.
 struct HttpRequest {
@@ -26,6 +30,9 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;
   std::string peer;  // address of the client, without the port
+  // DNS names, URIs and common names, as they stand there, of the certificate
+  // that the client has shown and TLS has verified. Empty if there is none.
+  std::vector<std::string> certificate_names;
   // What the route's {name} elements matched, in their order.
   std::vector<std::string> path_params;
 };
@@ -46,6 +53,33 @@ HttpResponse Problem(int status, absl::string_view detail);
 using HttpHandler =
     std::function<boost::asio::awaitable<HttpResponse>(HttpRequest request)>;
 
+// Requests that are counted together, as those of one sender. Its owner keeps
+// one and reads it; the server alone writes.
+struct RequestGroup {
+  // Between their headers and their answers.
+  size_t requests = 0;
+  // Of their bodies; see BodyReservation::JoinGroup for how much it may be.
+  size_t body_bytes = 0;
+  // Called for each request of the group that the server refuses after the gate
+  // has let it pass, with the status. May be null.
+  std::function<void(int status)> on_refused;
+};
+
+// What a gate says of a request.
+struct Admission {
+  // Set to answer this instead, with the body unread.
+  absl::optional<HttpResponse> refusal = absl::nullopt;
+  // Set to lower the server's own limit.
+  size_t max_body = std::numeric_limits<size_t>::max();
+  // May be null. Shared, because requests may outlive the gate's owner.
+  std::shared_ptr<RequestGroup> group = nullptr;
+};
+
+// Decides on a request by its header, before its body is read. The length is
+// that which the header declares; chunks declare none.
+using HttpGate = std::function<Admission(const HttpRequest& header,
+                                         absl::optional<uint64_t> length)>;
+
 // One path and what answers it.
 struct HttpRoute {
   // The only method answered; others get 405 with Allow. "GET" answers HEAD.
@@ -55,9 +89,11 @@ struct HttpRoute {
   // it; no two others may match the same path with the same method.
   std::string path;
   HttpHandler handler;
+  HttpGate gate = nullptr;  // null lets all pass
 };
 
-// An HTTP/1.1 server with keep-alive and pipelining on the process's loop.
+// An HTTP/1.1 server with keep-alive and pipelining, over TCP or TLS, on the
+// process's loop.
 // Answers 400 to what is not HTTP, 404 and 405 by the routes, 408 to clients
 // that are too slow, 413 and 431 beyond the limits, 500 where a handler throws,
 // 503 beyond `max_body_memory`, 501 to codings it does not know; all as
@@ -81,6 +117,18 @@ class HttpServer {
     absl::Duration idle_timeout = absl::Seconds(75);
     // For a client that does not take its answer.
     absl::Duration write_timeout = absl::Seconds(30);
+    // Plain HTTP if null. `header_timeout` holds for the handshake, from the
+    // moment that the connection is there. Shared by those that are made with
+    // the same options.
+    std::shared_ptr<ServerTls> tls = nullptr;
+    // TLS handshakes at once, of clients that have begun theirs; further ones
+    // wait within their time.
+    size_t max_handshakes = 512;
+    // Whose X-Forwarded-For is believed.
+    TrustedProxies trusted_proxies = {};
+    // Connections must come from a trusted proxy and begin with a PROXY header,
+    // which has `header_timeout` too; others are closed.
+    bool proxy_protocol = false;
   };
   // Called for each request the server itself refused, with the status; not for
   // a handler that threw, which is logged.

@@ -215,45 +215,6 @@ TEST_F(HttpServerTest, RefusesWhatLeavesOpenWhereTheBodyEnds) {
             400);
 }
 
-TEST_F(HttpServerTest, GivesUpOnSlowHeaders) {
-  options_.header_timeout = absl::Milliseconds(20);
-  StartServer();
-  TestClient client(port());
-  client.Send("POST /echo HT");
-  EXPECT_EQ(client.Read()->status, 408);
-  EXPECT_TRUE(client.Closed());
-}
-
-TEST_F(HttpServerTest, GivesUpOnSlowBodies) {
-  options_.body_timeout = absl::Milliseconds(20);
-  StartServer();
-  EXPECT_EQ(Ask("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nx"),
-            408);
-  EXPECT_EQ(Ask("POST /echo HTTP/1.1\r\nHost: t\r\n"
-                "Transfer-Encoding: chunked\r\n\r\n9\r\nx"),
-            408);
-}
-
-TEST_F(HttpServerTest, ClosesIdleConnectionsWithoutAWord) {
-  options_.idle_timeout = absl::Milliseconds(20);
-  StartServer();
-  TestClient client(port());
-  ASSERT_TRUE(client.Post("/echo", "x"));
-  EXPECT_TRUE(client.Read());
-  EXPECT_TRUE(client.Closed());
-}
-
-TEST_F(HttpServerTest, GivesUpOnClientsThatDoNotTakeTheirAnswer) {
-  options_.write_timeout = absl::Milliseconds(20);
-  options_.max_connections = 1;
-  StartServer();
-  TestClient stuck(port());
-  stuck.Send("GET /huge HTTP/1.1\r\nHost: t\r\n\r\n");
-  EXPECT_EQ(Ask("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n"),
-            200);
-  EXPECT_FALSE(stuck.Read());
-}
-
 TEST_F(HttpServerTest, SendsLargeAnswersWhole) {
   StartServer();
   TestClient client(port());

@@ -27,7 +27,8 @@ struct ServerState {
         acceptor(loop),
         sweep(loop),
         room(loop),
-        drained(loop) {
+        drained(loop),
+        handshake_ended(loop, boost::asio::steady_timer::time_point::max()) {
     memory.limit = options.max_body_memory;
   }
 
@@ -47,6 +48,10 @@ struct ServerState {
   // Ends early when a connection ends (`room`), or the last (`drained`).
   boost::asio::steady_timer room;
   boost::asio::steady_timer drained;
+  // Those that are under way; those that wait for one to end wait for the
+  // timer, which never runs out, to be cancelled.
+  size_t handshakes = 0;
+  boost::asio::steady_timer handshake_ended;
 
  private:
   std::string date_;

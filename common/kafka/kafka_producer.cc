@@ -177,8 +177,11 @@ absl::Status KafkaProducer::Core::Enqueue(Sent& sent) {
   std::string& value = sent.record.value;
   const rd_kafka_resp_err_t error = rd_kafka_producev(
       client_.get(), RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(0),
+      RD_KAFKA_V_PARTITION(
+          sent.record.partition.value_or(RD_KAFKA_PARTITION_UA)),
       RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
-      RD_KAFKA_V_VALUE(value.data(), value.size()),
+      RD_KAFKA_V_VALUE(sent.record.tombstone ? nullptr : value.data(),
+                       sent.record.tombstone ? 0 : value.size()),
       RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(&sent),
       RD_KAFKA_V_END);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return RdkafkaStatus(error);
@@ -230,9 +233,11 @@ void KafkaProducer::Core::OnError(rd_kafka_t* client, int error,
   auto& self = *static_cast<Core*>(core);
   LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "kafka producer")
       .With("error", rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error)))
-      .With("reason", reason);
+      .With("reason", RdkafkaAdvice(reason));
   // "1/1 brokers are down" would hide why.
-  if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) self.last_error_ = reason;
+  if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    self.last_error_ = RdkafkaAdvice(reason);
+  }
   if (error != RD_KAFKA_RESP_ERR__FATAL || !self.fatal_.ok()) return;
   self.fatal_ = RdkafkaFatalError(client);
   // Later, as it may destroy the producer, and rd_kafka_poll() is under way.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
 
@@ -177,6 +178,21 @@ absl::Status RdkafkaStatus(const RdkafkaPtr<rd_kafka_error_t>& error) {
   if (error == nullptr) return absl::OkStatus();
   return RdkafkaStatus(rd_kafka_error_code(error.get()),
                        rd_kafka_error_string(error.get()));
+}
+
+std::string RdkafkaAdvice(const char* reason) {
+  constexpr std::array<std::pair<const char*, const char*>, 4> kAdvice = {{
+      {"alert bad certificate", "kafka.tls.cert_file: the broker wants one"},
+      {"certificate required", "kafka.tls.cert_file: the broker wants one"},
+      {"certificate verify failed", "kafka.tls.ca_file: not the broker's"},
+      {"SASL authentication error", "kafka.sasl: not known to the broker"},
+  }};
+  for (const auto& [part, advice] : kAdvice) {
+    if (absl::StrContains(reason, part)) {
+      return absl::StrCat(advice, ": ", reason);
+    }
+  }
+  return reason;
 }
 
 absl::Status RdkafkaFatalError(rd_kafka_t* client) {

@@ -50,6 +50,10 @@ absl::Status RdkafkaStatus(rd_kafka_resp_err_t error,
 // OK for null.
 absl::Status RdkafkaStatus(const RdkafkaPtr<rd_kafka_error_t>& error);
 
+// `reason`, what librdkafka says of a connection, with what to do about it in
+// words of our configuration, where that is known.
+std::string RdkafkaAdvice(const char* reason);
+
 // Why the client can do no more, or OK.
 absl::Status RdkafkaFatalError(rd_kafka_t* client);
 

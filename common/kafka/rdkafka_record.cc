@@ -18,7 +18,8 @@ ConsumedRecord ToConsumedRecord(const rd_kafka_message_t& message) {
   ConsumedRecord consumed{{topic,
                            ToString(message.key, message.key_len),
                            ToString(message.payload, message.len),
-                           {}},
+                           {},
+                           /*tombstone=*/message.payload == nullptr},
                           {topic, message.partition, message.offset}};
   rd_kafka_headers_t* headers = nullptr;
   if (rd_kafka_message_headers(&message, &headers) !=

@@ -22,6 +22,10 @@ struct Record {
   std::string key;
   std::string value;
   std::vector<RecordHeader> headers;
+  // Without a value: on a compacted topic the key is forgotten.
+  bool tombstone = false;
+  // Where to write it. Default: where its key belongs.
+  absl::optional<int32_t> partition = absl::nullopt;
 };
 
 // Where a record lies.

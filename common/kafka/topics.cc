@@ -6,11 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "boost/asio/any_io_executor.hpp"
-#include "boost/asio/this_coro.hpp"
-#include "common/kafka/queue_signal.h"
+#include "common/kafka/rdkafka_admin.h"
 #include "common/kafka/rdkafka_client.h"
-#include "common/kafka/signal_timer.h"
 #include "common/kafka/topic_names.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
@@ -30,14 +27,6 @@ struct NewTopicDeleter {
   }
 };
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, NewTopicDeleter>;
-
-struct AdminOptionsDeleter {
-  void operator()(rd_kafka_AdminOptions_t* options) const {
-    rd_kafka_AdminOptions_destroy(options);
-  }
-};
-using AdminOptions =
-    std::unique_ptr<rd_kafka_AdminOptions_t, AdminOptionsDeleter>;
 
 struct TopicCollectionDeleter {
   void operator()(rd_kafka_TopicCollection_t* topics) const {
@@ -71,42 +60,12 @@ absl::StatusOr<Admin> MakeAdmin(const KafkaOptions& options,
 }
 
 AdminOptions OptionsFor(const Admin& admin, rd_kafka_admin_op_t operation) {
-  AdminOptions options(
-      rd_kafka_AdminOptions_new(admin.client.get(), operation));
-  std::array<char, 256> ignored;  // every timeout in range is taken
-  rd_kafka_AdminOptions_set_request_timeout(
-      options.get(), static_cast<int>(absl::ToInt64Milliseconds(admin.Left())),
-      ignored.data(), ignored.size());
-  return options;
+  return MakeAdminOptions(admin.client.get(), operation, admin.Left());
 }
 
 // What the brokers answered. Unavailable where they did not.
 asio::awaitable<absl::StatusOr<Event>> NextAnswer(const Admin* admin) {
-  struct Arrival {
-    explicit Arrival(asio::any_io_executor executor) : signal(executor) {}
-    Event event;
-    SignalTimer signal;
-  };
-  const auto executor = co_await asio::this_coro::executor;
-  const auto arrival = std::make_shared<Arrival>(executor);
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      const auto signal,
-      QueueSignal::Create(admin->queue.get(), executor,
-                          [arrival, queue = admin->queue.get()] {
-                            if (arrival->event != nullptr) return;
-                            arrival->event.reset(rd_kafka_queue_poll(queue, 0));
-                            if (arrival->event != nullptr)
-                              arrival->signal.Set();
-                          }));
-  if (!co_await arrival->signal.Wait(admin->Left())) {
-    co_return absl::UnavailableError("kafka: the brokers did not answer");
-  }
-  const rd_kafka_resp_err_t error = rd_kafka_event_error(arrival->event.get());
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    co_return RdkafkaStatus(error,
-                            rd_kafka_event_error_string(arrival->event.get()));
-  }
-  co_return std::move(arrival->event);
+  return NextAdminAnswer(admin->queue.get(), admin->Left());
 }
 
 absl::StatusOr<std::vector<NewTopic>> MakeNewTopics(
@@ -208,12 +167,24 @@ std::vector<TopicSpec> LamplighterTopics(int partitions, int replication) {
          {"retention.ms", absl::StrCat(absl::ToInt64Milliseconds(kept))}}};
   };
   constexpr absl::Duration kWeek = absl::Hours(7 * 24);
+  constexpr absl::Duration kMonth = absl::Hours(30 * 24);
+  TopicSpec ledger = topic(kStatusLedgerTopic, kMonth);
+  // It is read whole at each start, and only closed segments are compacted:
+  // with Kafka's own settings most of it would be what was replaced since.
+  ledger.config = {{"cleanup.policy", "compact"},
+                   {"segment.bytes", "67108864"},
+                   {"min.cleanable.dirty.ratio", "0.2"}};
+  TopicSpec marks = topic(kDeadLetterMarksTopic, kMonth);
+  marks.config["cleanup.policy"] = "compact,delete";
   return {
       topic(kFluxEventsTopic, kWeek),
       topic(kGitEventsTopic, kWeek),
       topic(kStatusIntentsTopic, kWeek),
+      topic(kStatusRetriesTopic, kWeek),
+      ledger,
       topic(kStatusOutcomesTopic, kWeek),
-      topic(kDeadLettersTopic, absl::Hours(30 * 24)),
+      topic(kDeadLettersTopic, kMonth),
+      marks,
   };
 }
 

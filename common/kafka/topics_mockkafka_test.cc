@@ -29,13 +29,25 @@ class TopicsTest : public MockKafkaTest {};
 
 TEST_F(TopicsTest, DeadLettersAreKeptLongerThanTheRest) {
   const std::vector<TopicSpec> topics = LamplighterTopics(12, 3);
-  ASSERT_THAT(topics, SizeIs(5));
+  ASSERT_THAT(topics, SizeIs(8));
   for (const TopicSpec& topic : topics) {
     EXPECT_EQ(topic.partitions, 12);
     EXPECT_EQ(topic.replication, 3);
-    EXPECT_EQ(topic.config.at("cleanup.policy"), "delete");
-    EXPECT_EQ(topic.config.at("retention.ms"),
-              topic.name == kDeadLettersTopic ? "2592000000" : "604800000");
+    if (topic.name == kStatusLedgerTopic) continue;
+    const bool marks = topic.name == kDeadLetterMarksTopic;
+    EXPECT_EQ(topic.config.at("cleanup.policy"),
+              marks ? "compact,delete" : "delete");
+    EXPECT_EQ(
+        topic.config.at("retention.ms"),
+        marks || topic.name == kDeadLettersTopic ? "2592000000" : "604800000");
+  }
+}
+
+TEST_F(TopicsTest, TheLedgerKeepsTheLastOfEachKeyForAsLongAsItIsThere) {
+  for (const TopicSpec& topic : LamplighterTopics(12, 3)) {
+    if (topic.name != kStatusLedgerTopic) continue;
+    EXPECT_EQ(topic.config.at("cleanup.policy"), "compact");
+    EXPECT_EQ(topic.config.count("retention.ms"), 0);
   }
 }
 

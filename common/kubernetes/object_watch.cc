@@ -9,9 +9,9 @@
 #include "boost/json/array.hpp"
 #include "boost/json/value.hpp"
 #include "common/kubernetes/json.h"
-#include "common/kubernetes/percent_encode.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "common/url/percent_encode.h"
 
 namespace lamplighter {
 namespace {

@@ -115,6 +115,24 @@ void ReadFile(const std::string& path, const std::string& name,
   ParseManifests(text, name, manifests, problems);
 }
 
+// Files know nothing of the objects that events are about.
+void NoteLabels(const Manifests& manifests,
+                std::vector<ManifestProblem>& problems) {
+  for (const auto& [name, alert] : manifests.alerts) {
+    const bool asks_for_labels =
+        std::any_of(alert.event_sources.begin(), alert.event_sources.end(),
+                    [](const EventSource& source) {
+                      return source.match_labels.has_value();
+                    });
+    if (!asks_for_labels) continue;
+    problems.push_back({alert.origin, "Alert", name,
+                        "spec.eventSources: matchLabels matches nothing where "
+                        "manifests are read from a directory: labels are "
+                        "looked up in a cluster (manifests.kubernetes)",
+                        /*is_note=*/true});
+  }
+}
+
 void CheckReferences(const Manifests& manifests,
                      std::vector<ManifestProblem>& problems) {
   const auto missing = [&problems](const auto& object, const char* kind,
@@ -172,6 +190,7 @@ void ManifestFiles::Read(Manifests& manifests,
   for (const std::string& name : names) {
     ReadFile(absl::StrCat(directory, "/", name), name, manifests, found);
   }
+  NoteLabels(manifests, found);
 }
 
 absl::StatusOr<ManifestFiles> FindManifestFiles(

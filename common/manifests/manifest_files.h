@@ -20,7 +20,8 @@ struct ManifestFiles {
   std::string Fingerprint() const;
 
   // Adds the objects in all files; one of a name that an earlier file has is a
-  // problem. Blocks for as long as reading small files takes.
+  // problem, and what only a cluster could honour is a note. Blocks for as long
+  // as reading small files takes.
   void Read(Manifests& manifests, std::vector<ManifestProblem>& problems) const;
 };
 

@@ -95,6 +95,22 @@ TEST_F(ManifestFilesTest, AsksForSecretsOnlyWhereThereAreSome) {
                                       "no Secret token in namespace apps"));
 }
 
+TEST_F(ManifestFilesTest, NotesLabelsThatFilesCannotKnow) {
+  Write("a.yaml",
+        std::string(kProvider) + "---\n" +
+            "{apiVersion: notification.toolkit.fluxcd.io/v1beta3, "
+            "kind: Alert, metadata: {name: fleet, namespace: apps}, "
+            "spec: {providerRef: {name: forge}, eventSources: [{kind: "
+            "Kustomization, name: '*', matchLabels: {team: a}}]}}\n");
+  const auto problems = CheckManifests(directory_);
+  ASSERT_EQ(problems->size(), 1);
+  EXPECT_TRUE(problems->front().is_note);
+  EXPECT_THAT(problems->front().ToString(),
+              testing::StartsWith("a.yaml:3: Alert apps/fleet: "
+                                  "spec.eventSources: matchLabels matches "
+                                  "nothing"));
+}
+
 TEST_F(ManifestFilesTest, SaysThatThereIsNoSuchDirectory) {
   EXPECT_THAT(CheckManifests("/no/such"),
               StatusIs(absl::StatusCode::kNotFound));

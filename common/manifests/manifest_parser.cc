@@ -218,9 +218,6 @@ EventSource ReadEventSource(ObjectReader& in, const YAML::Node& node) {
   if (node.IsMap() && node["matchLabels"].IsDefined() &&
       !node["matchLabels"].IsNull()) {
     source.match_labels = in.Texts(node, "matchLabels");
-    in.Note(node["matchLabels"],
-            "spec.eventSources: matchLabels needs the labels of objects in the "
-            "cluster, which are not looked up: matches nothing");
   }
   return source;
 }

@@ -230,7 +230,7 @@ TEST_F(ManifestParserTest, TellsWhereAFileIsNoYaml) {
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("file.yaml:3: not YAML")));
 }
 
-TEST_F(ManifestParserTest, NotesWhatItCannotHonour) {
+TEST_F(ManifestParserTest, TellsEmptyMatchLabelsFromNone) {
   Parse(R"(
 apiVersion: notification.toolkit.fluxcd.io/v1beta3
 kind: Alert
@@ -239,11 +239,12 @@ spec:
   providerRef: {name: p}
   eventSources:
     - {kind: Kustomization, name: '*', matchLabels: {}}
+    - {kind: Kustomization, name: '*'}
 )");
-  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("matchLabels needs")));
-  EXPECT_TRUE(problems_[0].is_note);
+  EXPECT_THAT(Problems(), IsEmpty());
   const Alert& alert = manifests_.alerts.at({"flux-system", "labels"});
   EXPECT_TRUE(alert.event_sources[0].match_labels.has_value());
+  EXPECT_FALSE(alert.event_sources[1].match_labels.has_value());
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ from files import ROOT
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 LAYERS = [
-    {"status", "time", "log"},
+    {"status", "time", "log", "url"},
     {"async", "config", "metrics", "tracing", "ratelimit", "forge", "manifests"},
-    {"kafka", "http", "grpc", "kubernetes"},
+    {"kafka", "http", "grpc", "kubernetes", "otlp"},
     {"app"},
 ]
 # Who may depend on a third-party library that the rest must not know.

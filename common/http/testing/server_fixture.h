@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/steady_timer.hpp"
@@ -54,6 +55,8 @@ class ServerFixture : public ::testing::Test {
   }
 
   HttpServer::Options options_;
+  // What the gate of /gated says.
+  Admission admission_;
   LoopThread loop_;
   std::unique_ptr<HttpServer> server_;
 
@@ -71,6 +74,12 @@ class ServerFixture : public ::testing::Test {
                      request.peer, " ", absl::StrJoin(request.path_params, ","),
                      " ", request.headers.Find("x-test").value_or("-"));
     response.headers.Add("X-Evil", "a\r\nb");
+    co_return response;
+  }
+  static boost::asio::awaitable<HttpResponse> Who(HttpRequest request) {
+    HttpResponse response;
+    response.body = absl::StrCat(request.peer, " ",
+                                 absl::StrJoin(request.certificate_names, ","));
     co_return response;
   }
   static boost::asio::awaitable<HttpResponse> Throw(HttpRequest /*request*/) {
@@ -101,7 +110,13 @@ class ServerFixture : public ::testing::Test {
     const auto wait = [this](HttpRequest request) {
       return WaitForGate(std::move(request));
     };
+    const auto gate = [this](const HttpRequest& /*header*/,
+                             absl::optional<uint64_t> /*length*/) {
+      return admission_;
+    };
     return {{"POST", "/echo", &Echo},
+            {"GET", "/who", &Who},
+            {"POST", "/gated", wait, gate},
             {"GET", "/describe/{a}/{b}", &Describe},
             {"GET", "/throw", &Throw},
             {"GET", "/huge", &Huge},

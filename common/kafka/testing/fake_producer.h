@@ -29,7 +29,8 @@ class FakeProducer final : public Producer {
       failures_.pop_front();
       return;
     }
-    const RecordPosition position{record.topic, 0, next_[record.topic]++};
+    const RecordPosition position{record.topic, record.partition.value_or(0),
+                                  next_[record.topic]++};
     records_.push_back(std::move(record));
     Complete({std::move(done), position});
   }

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "boost/asio/awaitable.hpp"
+#include "common/kafka/rdkafka_client.h"
+#include "librdkafka/rdkafka.h"
+
+namespace lamplighter {
+
+struct AdminOptionsDeleter {
+  void operator()(rd_kafka_AdminOptions_t* options) const {
+    rd_kafka_AdminOptions_destroy(options);
+  }
+};
+using AdminOptions =
+    std::unique_ptr<rd_kafka_AdminOptions_t, AdminOptionsDeleter>;
+
+// For a request of librdkafka's admin API that the brokers have `limit` for.
+AdminOptions MakeAdminOptions(rd_kafka_t* client, rd_kafka_admin_op_t operation,
+                              absl::Duration limit);
+
+// What the brokers answered to the one request whose answer comes to `queue`,
+// which must outlive the wait. Unavailable where they did not within `limit`.
+boost::asio::awaitable<absl::StatusOr<RdkafkaPtr<rd_kafka_event_t>>>
+NextAdminAnswer(rd_kafka_queue_t* queue, absl::Duration limit);
+
+}  // namespace lamplighter
