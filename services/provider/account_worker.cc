@@ -44,14 +44,14 @@ struct WebhookJob {
 
 asio::awaitable<absl::StatusOr<WebhookJob>> BeginWebhooks(
     ForgeJobs& jobs, std::string connection_name, std::string repository_id,
-    absl::Time deadline) {
+    Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(Connection connection,
                                   jobs.FindConnection(connection_name));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(WantedWebhook wanted,
                                   WantedWebhookOf(connection));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      ForgeJob job, co_await jobs.OnRepository(
-                        connection, std::move(repository_id), deadline));
+      ForgeJob job,
+      co_await jobs.OnRepository(connection, std::move(repository_id), caller));
   co_return WebhookJob{std::move(wanted),
                        std::move(connection.former_webhook_urls),
                        std::move(job)};
@@ -60,7 +60,7 @@ asio::awaitable<absl::StatusOr<WebhookJob>> BeginWebhooks(
 }  // namespace
 
 asio::awaitable<absl::Status> AccountWorker::ListRepositories(
-    v1::ListRepositoriesRequest request, WritePage write, absl::Time deadline) {
+    v1::ListRepositoriesRequest request, WritePage write, Caller caller) {
   if (request.page_token().size() > kMaxPageToken) {
     co_return absl::InvalidArgumentError("page_token: is too long");
   }
@@ -79,7 +79,7 @@ asio::awaitable<absl::Status> AccountWorker::ListRepositories(
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         v1::ListRepositoriesResponse response,
         co_await ReadPage(request.account(), std::move(page),
-                          request.use_reserve(), deadline));
+                          request.use_reserve(), caller));
     token = response.next_page_token();
     LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await write(std::move(response)));
     if (token.empty()) co_return absl::OkStatus();
@@ -90,9 +90,9 @@ asio::awaitable<absl::Status> AccountWorker::ListRepositories(
 
 asio::awaitable<absl::StatusOr<v1::ListRepositoriesResponse>>
 AccountWorker::ReadPage(v1::Account account, v1::KnownPage known,
-                        bool use_reserve, absl::Time deadline) {
+                        bool use_reserve, Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      ForgeJob job, co_await jobs_.OnAccount(std::move(account), deadline));
+      ForgeJob job, co_await jobs_.OnAccount(std::move(account), caller));
   if (!use_reserve) {
     LAMPLIGHTER_CO_RETURN_IF_ERROR(jobs_.CheckReserve(job));
   }
@@ -119,11 +119,10 @@ AccountWorker::ReadPage(v1::Account account, v1::KnownPage known,
 
 asio::awaitable<absl::StatusOr<v1::EnsureWebhooksResponse>>
 AccountWorker::EnsureWebhooks(v1::EnsureWebhooksRequest request,
-                              absl::Time deadline) {
+                              Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      WebhookJob work,
-      co_await BeginWebhooks(jobs_, request.connection(),
-                             request.repository_id(), deadline));
+      WebhookJob work, co_await BeginWebhooks(jobs_, request.connection(),
+                                              request.repository_id(), caller));
   absl::StatusOr<std::vector<v1::Webhook>> webhooks =
       co_await provider::EnsureWebhooks(
           *work.job.forge, work.job.call, std::move(work.wanted),
@@ -142,11 +141,10 @@ AccountWorker::EnsureWebhooks(v1::EnsureWebhooksRequest request,
 
 asio::awaitable<absl::StatusOr<v1::RemoveWebhooksResponse>>
 AccountWorker::RemoveWebhooks(v1::RemoveWebhooksRequest request,
-                              absl::Time deadline) {
+                              Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      WebhookJob work,
-      co_await BeginWebhooks(jobs_, request.connection(),
-                             request.repository_id(), deadline));
+      WebhookJob work, co_await BeginWebhooks(jobs_, request.connection(),
+                                              request.repository_id(), caller));
   absl::StatusOr<std::vector<v1::Webhook>> webhooks =
       co_await provider::RemoveWebhooks(*work.job.forge, work.job.call,
                                         std::move(work.wanted),
@@ -162,9 +160,9 @@ AccountWorker::RemoveWebhooks(v1::RemoveWebhooksRequest request,
 
 asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>>
 AccountWorker::CheckCredential(v1::CheckCredentialRequest request,
-                               absl::Time deadline) {
+                               Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      ForgeJob job, co_await jobs_.OnAccount(request.account(), deadline));
+      ForgeJob job, co_await jobs_.OnAccount(request.account(), caller));
   absl::StatusOr<v1::CheckCredentialResponse> response =
       co_await job.forge->CheckCredential(job.call);
   jobs_.Finish(job, response.status());
@@ -172,14 +170,13 @@ AccountWorker::CheckCredential(v1::CheckCredentialRequest request,
 }
 
 asio::awaitable<absl::StatusOr<v1::GetRateLimitsResponse>>
-AccountWorker::GetRateLimits(v1::GetRateLimitsRequest request,
-                             absl::Time deadline) {
+AccountWorker::GetRateLimits(v1::GetRateLimitsRequest request, Caller caller) {
   // A credential that is limited may still be asked about.
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(v1::GetRateLimitsResponse known,
                                   jobs_.KnownLimits(request.account()));
   if (known.has_limited_until()) co_return known;
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      ForgeJob job, co_await jobs_.OnAccount(request.account(), deadline));
+      ForgeJob job, co_await jobs_.OnAccount(request.account(), caller));
   const absl::StatusOr<absl::optional<ForgeRateLimit>> quota =
       co_await job.forge->ReadQuota(job.call);
   if (quota.ok() && quota->has_value()) job.call.set_rate_limit(**quota);

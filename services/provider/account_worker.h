@@ -25,26 +25,25 @@ class AccountWorker {
   // Calls `write` with one page after the other. Each page asks for its own
   // leave to use the credential, so that a listing holds up no statuses.
   boost::asio::awaitable<absl::Status> ListRepositories(
-      v1::ListRepositoriesRequest request, WritePage write,
-      absl::Time deadline);
+      v1::ListRepositoriesRequest request, WritePage write, Caller caller);
 
   boost::asio::awaitable<absl::StatusOr<v1::EnsureWebhooksResponse>>
-  EnsureWebhooks(v1::EnsureWebhooksRequest request, absl::Time deadline);
+  EnsureWebhooks(v1::EnsureWebhooksRequest request, Caller caller);
 
   boost::asio::awaitable<absl::StatusOr<v1::RemoveWebhooksResponse>>
-  RemoveWebhooks(v1::RemoveWebhooksRequest request, absl::Time deadline);
+  RemoveWebhooks(v1::RemoveWebhooksRequest request, Caller caller);
 
   boost::asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>>
-  CheckCredential(v1::CheckCredentialRequest request, absl::Time deadline);
+  CheckCredential(v1::CheckCredentialRequest request, Caller caller);
 
   boost::asio::awaitable<absl::StatusOr<v1::GetRateLimitsResponse>>
-  GetRateLimits(v1::GetRateLimitsRequest request, absl::Time deadline);
+  GetRateLimits(v1::GetRateLimitsRequest request, Caller caller);
 
  private:
   // One page of a listing.
   boost::asio::awaitable<absl::StatusOr<v1::ListRepositoriesResponse>> ReadPage(
       v1::Account account, v1::KnownPage known, bool use_reserve,
-      absl::Time deadline);
+      Caller caller);
 
   ForgeJobs& jobs_;
 };

@@ -87,6 +87,11 @@ ForgeJobs::ForgeJobs(const Options& options, const Sources& sources,
       rate_limits_(clock),
       turns_(options.max_requests_per_credential, kMaxWaiting) {}
 
+const Forge* ForgeJobs::FindForge(const std::string& type) const {
+  const auto it = forges_.find(type);
+  return it == forges_.end() ? nullptr : it->second.get();
+}
+
 absl::StatusOr<Connection> ForgeJobs::FindConnection(
     const std::string& name) const {
   LAMPLIGHTER_ASSIGN_OR_RETURN(const Connection* connection,
@@ -154,8 +159,8 @@ absl::StatusOr<ForgeJobs::Plan> ForgeJobs::PlanForAccount(
   return plan;
 }
 
-asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::Begin(
-    Plan plan, absl::Time deadline) {
+asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::Begin(Plan plan,
+                                                           Caller caller) {
   // By forge and credential: many Providers share one Secret, and its limit.
   const Access& access = plan.target.access;
   const std::string key =
@@ -170,8 +175,9 @@ asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::Begin(
   };
   LAMPLIGHTER_CO_RETURN_IF_ERROR(check_limit());
   const absl::Duration left =
-      std::min(deadline - clock_.Now(), kLongestOperation);
+      std::min(caller.deadline - clock_.Now(), kLongestOperation);
   plan.target.deadline = clock_.MonotonicNow() + left;
+  plan.target.span = caller.span;
   absl::StatusOr<Turns::Turn> turn = co_await turns_.Take(key, left);
   if (absl::IsUnavailable(turn.status())) {
     co_return WithRetryAfter(turn.status(), kBusyWait);
@@ -185,7 +191,7 @@ asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::Begin(
 }
 
 asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::OnRepository(
-    v1::ProviderRef ref, std::string repository_id, absl::Time deadline) {
+    v1::ProviderRef ref, std::string repository_id, Caller caller) {
   const std::shared_ptr<const Manifests> manifests =
       sources_.manifests.Current();
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Provider* provider,
@@ -194,24 +200,23 @@ asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::OnRepository(
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       plan.target.location,
       Locate(repository_id, *provider, plan.target.access));
-  co_return co_await Begin(std::move(plan), deadline);
+  co_return co_await Begin(std::move(plan), caller);
 }
 
 asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::OnRepository(
-    const Connection& connection, std::string repository_id,
-    absl::Time deadline) {
+    const Connection& connection, std::string repository_id, Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       Plan plan, MakePlan(*connection.manifests, connection.provider));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       plan.target.location,
       LocateInAccount(connection.location, repository_id));
-  co_return co_await Begin(std::move(plan), deadline);
+  co_return co_await Begin(std::move(plan), caller);
 }
 
 asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::OnAccount(
-    v1::Account account, absl::Time deadline) {
+    v1::Account account, Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(Plan plan, PlanForAccount(account));
-  co_return co_await Begin(std::move(plan), deadline);
+  co_return co_await Begin(std::move(plan), caller);
 }
 
 void ForgeJobs::Finish(const ForgeJob& job, const absl::Status& status) {

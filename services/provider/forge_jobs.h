@@ -14,6 +14,7 @@
 #include "common/manifests/manifest_source.h"
 #include "common/metrics/metrics.h"
 #include "common/time/clock.h"
+#include "common/tracing/tracer.h"
 #include "proto/lamplighter/v1/provider.pb.h"
 #include "services/provider/connections.h"
 #include "services/provider/forges/forge.h"
@@ -22,6 +23,18 @@
 #include "services/provider/turns.h"
 
 namespace lamplighter::provider {
+
+// For whom an operation is done.
+struct Caller {
+  // Implicit, since most callers have no more than a deadline.
+  Caller(absl::Time deadline,  // NOLINT(google-explicit-constructor)
+         const Span* span = nullptr)
+      : deadline(deadline), span(span) {}
+
+  absl::Time deadline;
+  // That the operation is part of; null where there is none. Outlives it.
+  const Span* span;
+};
 
 // An operation that may be made on a forge now, and with what.
 struct ForgeJob {
@@ -54,6 +67,9 @@ class ForgeJobs {
       const Options& options, const Sources& sources, HttpClient& http,
       const Clock& clock, Metrics& metrics);
 
+  // Of that type; null where it is not served.
+  const Forge* FindForge(const std::string& type) const;
+
   // NotFound where there is none of that name.
   absl::StatusOr<Connection> FindConnection(const std::string& name) const;
 
@@ -63,16 +79,15 @@ class ForgeJobs {
   // On the Provider's own repository, which is `repository_id` if that is not
   // empty: an event never chooses where a credential goes.
   boost::asio::awaitable<absl::StatusOr<ForgeJob>> OnRepository(
-      v1::ProviderRef provider, std::string repository_id, absl::Time deadline);
+      v1::ProviderRef provider, std::string repository_id, Caller caller);
 
   // On a repository of the connection.
   boost::asio::awaitable<absl::StatusOr<ForgeJob>> OnRepository(
-      const Connection& connection, std::string repository_id,
-      absl::Time deadline);
+      const Connection& connection, std::string repository_id, Caller caller);
 
   // On all that the account reaches.
   boost::asio::awaitable<absl::StatusOr<ForgeJob>> OnAccount(
-      v1::Account account, absl::Time deadline);
+      v1::Account account, Caller caller);
 
   // Keeps in mind what the forge said about the credential. `status` is what
   // the job came to.
@@ -106,7 +121,7 @@ class ForgeJobs {
   absl::StatusOr<Plan> PlanForAccount(const v1::Account& account);
   // Asks for leave.
   boost::asio::awaitable<absl::StatusOr<ForgeJob>> Begin(Plan plan,
-                                                         absl::Time deadline);
+                                                         Caller caller);
 
   const Options options_;
   const Sources sources_;

@@ -18,11 +18,16 @@ struct ProviderMetrics {
         budget_remaining(metrics.AddGauges(
             "lamplighter_provider_budget_remaining",
             "Requests left in the window of a credential (namespace and name "
-            "of its Secret), as its forge last said.")) {}
+            "of its Secret), as its forge last said.")),
+        redeliveries(metrics.AddCounters(
+            "lamplighter_provider_redeliveries_total",
+            "Deliveries of webhooks that failed, by connection and what became "
+            "of them: found, redelivered, failed (again), given_up.")) {}
 
   Metrics::Counters& requests;
   Metrics::Histograms& request_duration;
   Metrics::Gauges& budget_remaining;
+  Metrics::Counters& redeliveries;
 };
 
 }  // namespace lamplighter::provider

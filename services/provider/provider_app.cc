@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "boost/system/error_code.hpp"
 #include "common/config/duration.h"
 #include "common/kubernetes/manifest_feed_factory.h"
@@ -56,6 +57,33 @@ absl::StatusOr<ForgeJobs::Options> JobsOptions(
   return options;
 }
 
+// The names of the connections whose failed deliveries are to be made again.
+// One whose type is not served here is another worker's.
+absl::StatusOr<std::vector<std::string>> ConnectionsToSweep(
+    const config::v1::Provider& config, const ConfigFile& file,
+    const ForgeJobs& jobs) {
+  std::vector<std::string> names;
+  for (int i = 0; i < config.connections_size(); ++i) {
+    const config::v1::Connection& connection = config.connections(i);
+    if (!connection.redeliver_failed()) continue;
+    const std::string field =
+        absl::StrCat("provider.connections[", i, "].redeliver_failed");
+    if (connection.webhook_url().empty()) {
+      return file.Error(field, "needs webhook_url, to know which deliveries");
+    }
+    const Forge* forge = jobs.FindForge(connection.type());
+    if (forge == nullptr) continue;
+    if (!forge->Redelivers()) {
+      return file.Error(
+          field, absl::StrCat("is for github and gitlab: a forge of type ",
+                              connection.type(),
+                              " has no API to deliver again; leave it out"));
+    }
+    names.push_back(connection.name());
+  }
+  return names;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ProviderApp>> ProviderApp::Create(
@@ -90,6 +118,13 @@ absl::StatusOr<std::unique_ptr<ProviderApp>> ProviderApp::Create(
   app->jobs_ = *std::move(jobs);
   app->statuses_ = std::make_unique<StatusWorker>(*app->jobs_);
   app->accounts_ = std::make_unique<AccountWorker>(*app->jobs_);
+  LAMPLIGHTER_ASSIGN_OR_RETURN(const std::vector<std::string> to_sweep,
+                               ConnectionsToSweep(config, file, *app->jobs_));
+  for (const std::string& connection : to_sweep) {
+    app->sweeps_.push_back(std::make_unique<RedeliverySweep>(
+        RedeliverySweep::Options{.connection = connection}, *app->jobs_,
+        context.clock, app->sleeper_, context.metrics));
+  }
   return app;
 }
 
@@ -98,10 +133,12 @@ asio::awaitable<absl::Status> ProviderApp::Start() {
   manifests_->Start();
   // Whoever called before would hear that there is no such Provider.
   LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await manifests_->UntilReady());
-  service_ = std::make_unique<ProviderService>(*statuses_, *accounts_, loop_);
+  service_ =
+      std::make_unique<ProviderService>(*statuses_, *accounts_, loop_, tracer_);
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       server_, GrpcServer::Create(listen_, {service_.get()}));
   RefreshLater();
+  for (const auto& sweep : sweeps_) sweeping_.Spawn(sweep->Run());
   LAMPLIGHTER_LOG(kInfo, "provider worker serves").With("port", port());
   co_return absl::OkStatus();
 }
@@ -109,6 +146,7 @@ asio::awaitable<absl::Status> ProviderApp::Start() {
 asio::awaitable<void> ProviderApp::Stop() {
   is_stopping_ = true;
   refresh_.cancel();
+  co_await sweeping_.Drain(absl::ZeroDuration());
   if (server_ != nullptr) co_await server_->Stop(drain_);
   co_await manifests_->Stop();
   health_.RemoveCheck(kManifestCheck);

@@ -123,5 +123,30 @@ TEST_F(ProviderAppTest, SaysWhereTheConfigurationIsWrong) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("/nowhere")));
 }
 
+TEST_F(ProviderAppTest, SweepsOnlyWhereTheForgeDeliversAgain) {
+  const auto create = [&](const std::string& type, const std::string& address,
+                          const std::string& rest) {
+    return Create(absl::StrCat(
+        "provider:\n  listen: 127.0.0.1:0\n  manifests: {directory: ",
+        directory_, "}\n  connections:\n    - name: main\n      type: ", type,
+        "\n      address: ", address, "\n      secret_directory: ", directory_,
+        "\n      redeliver_failed: true\n", rest));
+  };
+  const std::string url = "      webhook_url: https://hooks.example.com/\n";
+  EXPECT_THAT(create("gitea", "https://gitea.com", url),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("provider.connections[0].redeliver_"),
+                             HasSubstr("gitea has no API"))));
+  EXPECT_THAT(
+      create("github", "https://github.com", ""),
+      StatusIs(StatusCode::kInvalidArgument, HasSubstr("needs webhook_url")));
+  EXPECT_THAT(create("gitea", "https://gitea.com", url + "  types: [github]\n"),
+              IsOk())
+      << "another worker's";
+  ASSERT_THAT(create("github", "https://github.com", url), IsOk());
+  ASSERT_THAT(loop_.Run(app_->Start()), IsOk());
+  EXPECT_TRUE(loop_.Run(StopApp())) << "the sweep's wait is cancelled";
+}
+
 }  // namespace
 }  // namespace lamplighter::provider

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <utility>
+
 #include "boost/asio/any_io_executor.hpp"
 #include "boost/asio/io_context.hpp"
+#include "common/tracing/tracer.h"
 #include "proto/lamplighter/v1/provider.grpc.pb.h"
 #include "services/provider/account_worker.h"
 #include "services/provider/status_worker.h"
@@ -14,10 +17,11 @@ class ProviderService final : public v1::ProviderService::CallbackService {
  public:
   // All must outlive the service.
   ProviderService(StatusWorker& statuses, AccountWorker& accounts,
-                  boost::asio::io_context& loop)
+                  boost::asio::io_context& loop, Tracer tracer = {})
       : statuses_(statuses),
         accounts_(accounts),
-        executor_(loop.get_executor()) {}
+        executor_(loop.get_executor()),
+        tracer_(std::move(tracer)) {}
 
   grpc::ServerUnaryReactor* SetCommitStatus(
       grpc::CallbackServerContext* context,
@@ -57,6 +61,7 @@ class ProviderService final : public v1::ProviderService::CallbackService {
   StatusWorker& statuses_;
   AccountWorker& accounts_;
   const boost::asio::any_io_executor executor_;
+  const Tracer tracer_;
 };
 
 }  // namespace lamplighter::provider

@@ -28,7 +28,7 @@ absl::Status CheckSha(const std::string& sha) {
 }  // namespace
 
 asio::awaitable<absl::StatusOr<v1::SetCommitStatusResponse>> StatusWorker::Set(
-    v1::SetCommitStatusRequest request, absl::Time deadline) {
+    v1::SetCommitStatusRequest request, Caller caller) {
   const v1::StatusIntent& intent = request.intent();
   if (intent.repository_id().empty()) {
     co_return absl::InvalidArgumentError(
@@ -37,7 +37,7 @@ asio::awaitable<absl::StatusOr<v1::SetCommitStatusResponse>> StatusWorker::Set(
   LAMPLIGHTER_CO_RETURN_IF_ERROR(CheckSha(intent.sha()));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       ForgeJob job, co_await jobs_.OnRepository(
-                        intent.provider(), intent.repository_id(), deadline));
+                        intent.provider(), intent.repository_id(), caller));
   const absl::StatusOr<SetStatusResult> result = co_await SetStatus(
       *job.forge, job.call, intent, request.known_different());
   jobs_.Finish(job, result.status());
@@ -52,11 +52,11 @@ asio::awaitable<absl::StatusOr<v1::SetCommitStatusResponse>> StatusWorker::Set(
 }
 
 asio::awaitable<absl::StatusOr<v1::ListCommitStatusesResponse>>
-StatusWorker::List(v1::ListCommitStatusesRequest request, absl::Time deadline) {
+StatusWorker::List(v1::ListCommitStatusesRequest request, Caller caller) {
   LAMPLIGHTER_CO_RETURN_IF_ERROR(CheckSha(request.sha()));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       ForgeJob job, co_await jobs_.OnRepository(
-                        request.provider(), request.repository_id(), deadline));
+                        request.provider(), request.repository_id(), caller));
   const absl::StatusOr<std::vector<ForgeStatus>> statuses =
       co_await job.forge->List(job.call, request.sha());
   jobs_.Finish(job, statuses.status());

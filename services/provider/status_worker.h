@@ -16,10 +16,10 @@ class StatusWorker {
   explicit StatusWorker(ForgeJobs& jobs) : jobs_(jobs) {}
 
   boost::asio::awaitable<absl::StatusOr<v1::SetCommitStatusResponse>> Set(
-      v1::SetCommitStatusRequest request, absl::Time deadline);
+      v1::SetCommitStatusRequest request, Caller caller);
 
   boost::asio::awaitable<absl::StatusOr<v1::ListCommitStatusesResponse>> List(
-      v1::ListCommitStatusesRequest request, absl::Time deadline);
+      v1::ListCommitStatusesRequest request, Caller caller);
 
  private:
   ForgeJobs& jobs_;

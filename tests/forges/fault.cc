@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "simdjson.h"
 
@@ -23,6 +24,8 @@ bool SetField(std::string_view name, element value, absl::Time now,
       fault.status = static_cast<int>(number);
     else if (name == "latency_ms")
       fault.latency = absl::Milliseconds(number);
+    else if (name == "jitter_ms")
+      fault.jitter = absl::Milliseconds(number);
     else if (name == "retry_after_s")
       fault.retry_after = absl::Seconds(number);
     else if (name == "rate_limit_until")
@@ -52,8 +55,13 @@ bool SetField(std::string_view name, element value, absl::Time now,
       return false;
     return true;
   }
-  if (value.get(text) || name != "method") return false;
-  fault.method = std::string(text);
+  if (value.get(text)) return false;
+  if (name == "method")
+    fault.method = std::string(text);
+  else if (name == "credential")
+    fault.credential = std::string(text);
+  else
+    return false;
   return true;
 }
 
@@ -79,13 +87,17 @@ absl::StatusOr<Fault> Fault::Parse(const std::string& json, absl::Time now) {
   return fault;
 }
 
-absl::optional<Fault> Faults::Hit(absl::string_view method) {
+absl::optional<Fault> Faults::Hit(absl::string_view method,
+                                  absl::string_view credential) {
   if (faults_.empty()) return absl::nullopt;
   const absl::Time now = clock_.Now();
   faults_.remove_if([now](const Fault& fault) { return fault.ends_at <= now; });
   for (auto it = faults_.begin(); it != faults_.end(); ++it) {
     if (!it->method.empty() && it->method != method) continue;
+    if (!absl::StrContains(credential, it->credential)) continue;
     Fault hit = *it;
+    std::uniform_real_distribution<double> share(0, 1);
+    hit.latency += hit.jitter * share(random_);
     if (it->times > 0 && --it->times == 0) faults_.erase(it);
     return hit;
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <list>
+#include <random>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -16,6 +17,7 @@ namespace lamplighter {
 struct Fault {
   int status = 0;              // answered, instead of doing what was asked
   absl::Duration latency;      // waited before anything else
+  absl::Duration jitter;       // and so much more at most, at random
   absl::Duration retry_after;  // said in Retry-After, if not zero
   bool hang = false;           // no answer, for a minute at most
   // An answer that is no HTTP: the client cannot know what was done. (It is as
@@ -30,6 +32,9 @@ struct Fault {
   // The credential's quota is used up until then.
   absl::optional<absl::Time> rate_limit_until;
   std::string method;  // only of these requests; empty for all
+  // Only of requests with this in their credential (a Basic one decoded); empty
+  // for all. With `status` 401 it is revoked.
+  std::string credential;
 
   absl::Time ends_at = absl::InfiniteFuture();
   int64_t times = 0;  // requests it still hits; 0 for no limit
@@ -40,10 +45,10 @@ struct Fault {
            rate_limit_until;
   }
 
-  // From {"status":502,"latency_ms":5,"retry_after_s":9,"hang":true,
-  // "reset":true,"html":true,"truncated":true,"huge":true,"after":true,
-  // "rate_limit_until":EPOCH,"method":"POST","for_ms":10000,"times":3}, all
-  // optional. InvalidArgument for anything else.
+  // From {"status":502,"latency_ms":5,"jitter_ms":5,"retry_after_s":9,
+  // "hang":true,"reset":true,"html":true,"truncated":true,"huge":true,
+  // "after":true,"rate_limit_until":EPOCH,"method":"POST","credential":"TOKEN",
+  // "for_ms":10000,"times":3}, all optional. InvalidArgument for anything else.
   static absl::StatusOr<Fault> Parse(const std::string& json, absl::Time now);
 };
 
@@ -55,12 +60,15 @@ class Faults {
   void Add(Fault fault) { faults_.push_back(std::move(fault)); }
   void Clear() { faults_.clear(); }
 
-  // The first that hits a request of this method, and counts the hit.
-  absl::optional<Fault> Hit(absl::string_view method);
+  // The first that hits a request of this method with this credential, and
+  // counts the hit. Its latency has the jitter in it.
+  absl::optional<Fault> Hit(absl::string_view method,
+                            absl::string_view credential);
 
  private:
   const Clock& clock_;
   std::list<Fault> faults_;
+  std::minstd_rand random_;  // the same each time
 };
 
 }  // namespace lamplighter

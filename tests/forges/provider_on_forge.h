@@ -50,16 +50,19 @@ class ProviderOnForge {
     std::string account;
   };
 
-  // `secret` is the credential; the webhooks' own is added.
+  // `secret` is the credential; the webhooks' own is added. `clock` is the
+  // worker's.
   ProviderOnForge(std::string type, ScriptedForge& forge,
                   const Addresses& paths,
                   std::map<std::string, std::string> secret,
-                  ForgeJobs::Options options = {})
+                  ForgeJobs::Options options = {},
+                  const Clock& clock = Clock::System())
       : type_(std::move(type)) {
     loop_.Do([&] {
-      server_ = HttpServer::Create({.listen = "127.0.0.1:0"}, loop_.loop(),
-                                   forge.Routes())
-                    .value();
+      HttpServer::Options listen;
+      listen.listen = "127.0.0.1:0";
+      server_ =
+          HttpServer::Create(listen, loop_.loop(), forge.Routes()).value();
       server_->Start();
       http_ = CurlHttpClient::Create({}, loop_.loop()).value();
     });
@@ -73,7 +76,7 @@ class ProviderOnForge {
     SetSecret(secret);
     AddConnection(absl::StrCat(site(), paths.account), std::move(secret));
     jobs_ = ForgeJobs::Create(options, {manifests_, connections_}, *http_,
-                              Clock::System(), metrics_)
+                              clock, metrics_)
                 .value();
     statuses_ = std::make_unique<StatusWorker>(*jobs_);
     accounts_ = std::make_unique<AccountWorker>(*jobs_);
@@ -92,6 +95,8 @@ class ProviderOnForge {
   std::string site() const { return absl::StrCat("http://", host()); }
   int port() const { return server_->port(); }
   LoopThread& loop() { return loop_; }
+  ForgeJobs& jobs() { return *jobs_; }
+  Metrics& metrics() { return metrics_; }
 
   // The Provider is at the same path of another server from now on.
   void Move(const std::string& site) {

@@ -1,15 +1,17 @@
-// A scripted GitHub on its own, for the quickstart, tests and benchmarks:
+// A scripted forge on its own, for the quickstart, tests and benchmarks:
 //
 //   sandbox_forge [--listen=127.0.0.1:0] [--port-file=FILE] [--token=TOKEN]
-//                 [--rate-limit=N] [--repositories=N]
+//                 [--type=github] [--rate-limit=N] [--repositories=N]
 //
-// Runs until SIGTERM or SIGINT. ScriptedGitHub says what it answers.
+// Runs until SIGTERM or SIGINT. ScriptedGitHub and its like say what they
+// answer; the last two are of GitHub's alone.
 
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -20,7 +22,13 @@
 #include "boost/asio/signal_set.hpp"
 #include "common/http/http_server.h"
 #include "common/time/clock.h"
+#include "tests/forges/scripted_azuredevops.h"
+#include "tests/forges/scripted_bitbucket.h"
+#include "tests/forges/scripted_bitbucketserver.h"
+#include "tests/forges/scripted_forge.h"
+#include "tests/forges/scripted_gitea.h"
 #include "tests/forges/scripted_github.h"
+#include "tests/forges/scripted_gitlab.h"
 
 namespace lamplighter {
 namespace {
@@ -28,9 +36,41 @@ namespace {
 struct Flags {
   std::string listen = "127.0.0.1:0";
   std::string port_file;
+  std::string type = "github";
   ScriptedGitHub::Options forge;
   size_t repositories = 0;
 };
+
+template <typename Forge>
+std::unique_ptr<ScriptedForge> Make(const Flags& flags) {
+  return std::make_unique<Forge>(
+      typename Forge::Options{.token = flags.forge.token}, Clock::System());
+}
+
+std::unique_ptr<ScriptedForge> MakeGitHub(const Flags& flags) {
+  auto forge = std::make_unique<ScriptedGitHub>(flags.forge, Clock::System());
+  forge->AddRepositories(flags.repositories);
+  return forge;
+}
+
+// Null for a type that there is not.
+std::unique_ptr<ScriptedForge> MakeForge(const Flags& flags) {
+  static constexpr struct {
+    absl::string_view type;
+    std::unique_ptr<ScriptedForge> (*make)(const Flags&);
+  } kForges[] = {
+      {"azuredevops", &Make<ScriptedAzureDevOps>},
+      {"bitbucket", &Make<ScriptedBitbucket>},
+      {"bitbucketserver", &Make<ScriptedBitbucketServer>},
+      {"gitea", &Make<ScriptedGitea>},
+      {"github", &MakeGitHub},
+      {"gitlab", &Make<ScriptedGitLab>},
+  };
+  for (const auto& forge : kForges) {
+    if (forge.type == flags.type) return forge.make(flags);
+  }
+  return nullptr;
+}
 
 bool ParseFlags(int argc, char** argv, Flags& flags) {
   for (int i = 1; i < argc; ++i) {
@@ -45,6 +85,8 @@ bool ParseFlags(int argc, char** argv, Flags& flags) {
       flags.port_file = value;
     } else if (name == "--token") {
       flags.forge.token = value;
+    } else if (name == "--type") {
+      flags.type = value;
     } else if (!(name == "--rate-limit" &&
                  absl::SimpleAtoi(value, &flags.forge.rate_limit)) &&
                !(name == "--repositories" &&
@@ -68,11 +110,14 @@ bool WritePort(const std::string& file, int port) {
 
 int Run(const Flags& flags) {
   boost::asio::io_context loop(1);
-  ScriptedGitHub forge(flags.forge, Clock::System());
-  forge.AddRepositories(flags.repositories);
+  const std::unique_ptr<ScriptedForge> forge = MakeForge(flags);
+  if (forge == nullptr) {
+    std::cerr << "no type of forge: " << flags.type << "\n";
+    return 2;
+  }
   HttpServer::Options options;
   options.listen = flags.listen;
-  auto server = HttpServer::Create(options, loop, forge.Routes());
+  auto server = HttpServer::Create(options, loop, forge->Routes());
   if (!server.ok()) {
     std::cerr << server.status().message() << "\n";
     return 1;

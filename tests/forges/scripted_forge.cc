@@ -38,6 +38,19 @@ asio::awaitable<void> Wait(absl::Duration duration) {
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
+// What the request shows to say whose it is; a Basic one decoded.
+std::string CredentialOf(const HttpRequest& request) {
+  const auto token = request.headers.Find("PRIVATE-TOKEN");
+  if (token) return std::string(*token);
+  absl::string_view shown = request.headers.Find("Authorization").value_or("");
+  std::string decoded;
+  if (absl::ConsumePrefix(&shown, "Basic ") &&
+      absl::Base64Unescape(shown, &decoded)) {
+    return decoded;
+  }
+  return std::string(shown);
+}
+
 std::string CallJson(const ScriptedCall& call) {
   boost::json::object json;
   json["number"] = call.number;
@@ -50,6 +63,8 @@ std::string CallJson(const ScriptedCall& call) {
   json["context"] = call.context;
   json["state"] = call.state;
   json["description"] = call.description;
+  json["done_ms"] = absl::ToUnixMillis(call.done_at);
+  json["effect"] = call.effect;
   return boost::json::serialize(json);
 }
 
@@ -91,7 +106,8 @@ asio::awaitable<HttpResponse> ScriptedForge::Answer(HttpRequest request,
   call.query = request.query;
   call.body = request.body.substr(0, kMaxBodyKept);
   HttpResponse response;
-  const absl::optional<Fault> fault = faults_.Hit(request.method);
+  const absl::optional<Fault> fault =
+      faults_.Hit(request.method, CredentialOf(request));
   if (!fault) {
     response = Do(request, call, action);
   } else {
@@ -110,6 +126,9 @@ HttpResponse ScriptedForge::Do(const HttpRequest& request, ScriptedCall& call,
                                const Action& action) {
   absl::optional<HttpResponse> refused = Refuse(request);
   HttpResponse response = refused ? *std::move(refused) : action(request, call);
+  if (!call.context.empty() && response.status / 100 == 2) {
+    call.effect = ++effect_count_;
+  }
   Finish(response);
   return response;
 }
@@ -156,6 +175,7 @@ HttpResponse ScriptedForge::RateLimited(absl::Time until) const {
 
 void ScriptedForge::Record(ScriptedCall call) {
   call.number = ++call_count_;
+  call.done_at = clock_.Now();
   ++counts_by_status_[call.status];
   if (calls_.size() == max_calls_) calls_.pop_front();
   calls_.push_back(std::move(call));
@@ -165,6 +185,7 @@ void ScriptedForge::Reset() {
   faults_.Clear();
   calls_.clear();
   call_count_ = 0;
+  effect_count_ = 0;
   counts_by_status_.clear();
   Clear();
 }

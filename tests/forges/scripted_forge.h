@@ -27,6 +27,10 @@ struct ScriptedCall {
   std::string query;
   std::string body;
   int status = 0;
+  absl::Time done_at;  // when it was answered
+  // Which one it was, from 1, of those that set a status; 0 if it set none.
+  // Calls are numbered as they are answered, statuses as they are set.
+  int64_t effect = 0;
   // Of what was asked to be set; empty for all else.
   std::string context;
   std::string state;
@@ -114,6 +118,7 @@ class ScriptedForge {
   Faults faults_;
   std::deque<ScriptedCall> calls_;
   int64_t call_count_ = 0;
+  int64_t effect_count_ = 0;
   std::map<int, int64_t> counts_by_status_;
 };
 

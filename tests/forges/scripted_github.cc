@@ -124,6 +124,9 @@ std::vector<HttpRoute> ScriptedGitHub::ApiRoutes() {
   };
   std::vector<HttpRoute> routes;
   for (const char* base : {"", "/api/v3"}) {
+    for (HttpRoute& route : DeliveryRoutes(base)) {
+      routes.push_back(std::move(route));
+    }
     for (const auto& [method, path, action] : api) {
       routes.push_back(Route(method, absl::StrCat(base, path), action));
     }
@@ -362,6 +365,8 @@ void ScriptedGitHub::Clear() {
   statuses_.Clear();
   app_.Clear();
   hooks_.Clear();
+  deliveries_.Clear();
+  app_hook_url_.clear();
   repositories_.Clear();
   renamed_.clear();
   archived_.clear();

@@ -12,6 +12,7 @@
 #include "absl/types/optional.h"
 #include "common/http/http_server.h"
 #include "common/time/clock.h"
+#include "tests/forges/scripted_deliveries.h"
 #include "tests/forges/scripted_forge.h"
 #include "tests/forges/scripted_github_app.h"
 #include "tests/forges/scripted_github_hooks.h"
@@ -40,7 +41,15 @@ class ScriptedGitHub final : public ScriptedForge {
   ScriptedGitHub(const Options& options, const Clock& clock)
       : ScriptedForge("github", clock, options.max_calls),
         options_(options),
-        app_(options.app_id, options.app_key, clock) {}
+        app_(options.app_id, options.app_key, clock),
+        deliveries_(clock) {}
+
+  // Of the App's own webhook, for deliveries().
+  static constexpr char kAppHook[] = "app";
+  // Of an organization's webhooks, for hooks().
+  static std::string OrganizationKey(const std::string& name) {
+    return "organization " + name;
+  }
 
   // repo-000000 of `owner` and so on, so many more.
   void AddRepositories(size_t count, const std::string& owner = "org") {
@@ -54,12 +63,17 @@ class ScriptedGitHub final : public ScriptedForge {
   void Archive(const std::string& repository) { archived_.insert(repository); }
 
   ScriptedGitHubApp& app() { return app_; }
-  // By "owner/repository" in lower case.
+  // Where the App's own webhook leads to.
+  void SetAppHook(const std::string& url) { app_hook_url_ = url; }
+  // By "owner/repository" or OrganizationKey(), in lower case.
   ScriptedGitHubHooks& hooks() { return hooks_; }
+  // By the webhook's id, or kAppHook.
+  ScriptedDeliveries& deliveries() { return deliveries_; }
   const StatusStore& statuses() const { return statuses_; }
 
  private:
   std::vector<HttpRoute> ApiRoutes() override;
+  std::vector<HttpRoute> DeliveryRoutes(const std::string& base);
   absl::optional<HttpResponse> Refuse(const HttpRequest& request) override;
   HttpResponse Error(int status, absl::string_view message) const override;
   HttpResponse RateLimited(absl::Time until) const override;
@@ -90,12 +104,19 @@ class ScriptedGitHub final : public ScriptedForge {
   HttpResponse DoHooks(const HttpRequest& request, ScriptedCall& call);
   HttpResponse GetRateLimit(const HttpRequest& request, ScriptedCall& call);
 
+  // Of a webhook of the App, an organization or a repository, which take up so
+  // many parts of the path.
+  HttpResponse DoDeliveries(const HttpRequest& request, size_t owner_parts);
+  HttpResponse GetAppHook() const;
+
   void TurnWindow();
 
   const Options options_;
   StatusStore statuses_;
   ScriptedGitHubApp app_;
   ScriptedGitHubHooks hooks_;
+  ScriptedDeliveries deliveries_;
+  std::string app_hook_url_;
   ScriptedGitHubRepositories repositories_;
   std::map<std::string, std::string> renamed_;
   std::set<std::string> archived_;

@@ -189,6 +189,22 @@ TEST_F(ScriptedGitHubTest, CanLoseTheAnswerAlone) {
   Do("POST", "/_sandbox/faults", R"({"status":504,"after":true,"times":1})");
   EXPECT_EQ(Set("a", "success").status, 504);
   EXPECT_THAT(Get("status").body, HasSubstr(R"("context":"a")"));
+  EXPECT_THAT(Do("GET", "/_sandbox/calls").body,
+              AllOf(HasSubstr(R"("status":504)"), HasSubstr(R"("effect":1})")));
+}
+
+TEST_F(ScriptedGitHubTest, CanRefuseOneCredentialAlone) {
+  const auto set = [this](const std::string& credential) {
+    return Set("a", "success", "d",
+               absl::StrCat("Authorization: ", credential, "\r\n"))
+        .status;
+  };
+  Do("POST", "/_sandbox/faults", R"({"status":401,"credential":"t0ken-b"})");
+  EXPECT_EQ(set("Bearer t0ken-a"), 201);
+  EXPECT_EQ(set("Bearer t0ken-b"), 401);
+  EXPECT_EQ(set("Basic OnQwa2VuLWI="), 401);
+  Do("DELETE", "/_sandbox/faults");
+  EXPECT_EQ(set("Bearer t0ken-b"), 201);
 }
 
 TEST_F(ScriptedGitHubTest, CanAnswerWhatIsNoHttp) {

@@ -70,6 +70,9 @@ std::vector<HttpRoute> ScriptedGitLab::ApiRoutes() {
       {"POST", "/projects/{id}/hooks", &G::AddHook},
       {"PUT", "/projects/{id}/hooks/{hook}", &G::EditHook},
       {"DELETE", "/projects/{id}/hooks/{hook}", &G::DeleteHook},
+      {"GET", "/projects/{id}/hooks/{hook}/events", &G::ListEvents},
+      {"POST", "/projects/{id}/hooks/{hook}/events/{event}/resend",
+       &G::ResendEvent},
       {"GET", "/user", &G::GetUser},
       {"GET", "/personal_access_tokens/self", &G::GetToken},
       {"GET", "/version", &G::GetVersion},
@@ -126,6 +129,8 @@ void ScriptedGitLab::Clear() {
   commits_.clear();
   status_count_ = 0;
   hooks_.clear();
+  deliveries_.Clear();
+  resends_.clear();
   jobs_.clear();
   used_ = 0;
 }

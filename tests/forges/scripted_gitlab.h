@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -14,6 +15,7 @@
 #include "boost/json/object.hpp"
 #include "common/http/http_server.h"
 #include "common/time/clock.h"
+#include "tests/forges/scripted_deliveries.h"
 #include "tests/forges/scripted_forge.h"
 
 namespace lamplighter {
@@ -50,7 +52,8 @@ class ScriptedGitLab final : public ScriptedForge {
 
   ScriptedGitLab(Options options, const Clock& clock)
       : ScriptedForge("gitlab", clock, options.max_calls),
-        options_(std::move(options)) {}
+        options_(std::move(options)),
+        deliveries_(clock) {}
 
   // So many more projects, "group-N/sub/project-M". Of ten, the user is
   // Maintainer of seven and Developer, Reporter and guest of an invited group
@@ -67,6 +70,9 @@ class ScriptedGitLab final : public ScriptedForge {
 
   // Of whichever project, by id.
   std::map<int64_t, Hook>& hooks() { return hooks_; }
+
+  // By the webhook's id.
+  ScriptedDeliveries& deliveries() { return deliveries_; }
 
  private:
   using Member = HttpResponse (ScriptedGitLab::*)(const HttpRequest&,
@@ -86,6 +92,8 @@ class ScriptedGitLab final : public ScriptedForge {
   HttpResponse AddHook(const HttpRequest& request, ScriptedCall& call);
   HttpResponse EditHook(const HttpRequest& request, ScriptedCall& call);
   HttpResponse DeleteHook(const HttpRequest& request, ScriptedCall& call);
+  HttpResponse ListEvents(const HttpRequest& request, ScriptedCall& call);
+  HttpResponse ResendEvent(const HttpRequest& request, ScriptedCall& call);
   HttpResponse GetUser(const HttpRequest& request, ScriptedCall& call);
   HttpResponse GetToken(const HttpRequest& request, ScriptedCall& call);
   HttpResponse GetVersion(const HttpRequest& request, ScriptedCall& call);
@@ -103,6 +111,9 @@ class ScriptedGitLab final : public ScriptedForge {
   absl::flat_hash_map<std::string, std::vector<Job>> commits_;
   size_t status_count_ = 0;
   std::map<int64_t, Hook> hooks_;
+  ScriptedDeliveries deliveries_;
+  // By project: when the minute ends, and how many there were in it.
+  std::map<std::string, std::pair<absl::Time, int>> resends_;
   int64_t last_id_ = 0;
   int64_t used_ = 0;  // of the rate limit, in this window
   absl::Time window_ends_ = absl::InfinitePast();

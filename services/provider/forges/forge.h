@@ -67,6 +67,19 @@ struct ForgeWebhook {
   std::string difference;
 };
 
+// An attempt of a forge's to deliver an event to a webhook.
+struct WebhookDelivery {
+  int64_t id = 0;    // larger for later attempts
+  std::string guid;  // the same for all attempts to deliver one event
+  bool has_failed = false;
+};
+
+// A page of them, the newest first.
+struct DeliveryPage {
+  std::vector<WebhookDelivery> deliveries;
+  std::string next;  // as of RepositoryPage
+};
+
 // A type of forge: what its API calls things. One per type and process, for all
 // Providers and connections of it; on the loop only. It sees texts that have
 // been cleaned and masked, and never decides whether to write: SetStatus() and
@@ -132,6 +145,32 @@ class Forge {
   // Takes it off. One that is not there is no error.
   virtual boost::asio::awaitable<absl::Status> DeleteWebhook(
       ForgeCall& call, std::string id) = 0;
+
+  // True if the forge remembers its deliveries and makes them again: whether
+  // the next three are there.
+  virtual bool Redelivers() const { return false; }
+
+  // The webhook by which all that the account reaches leads to `url`; empty
+  // where there is none such, or the credential may not see it.
+  virtual boost::asio::awaitable<absl::StatusOr<std::string>>
+  FindAccountWebhook(ForgeCall& /*call*/, std::string /*url*/) {
+    co_return std::string();
+  }
+
+  // A page of the deliveries that may still be made again, of the account's
+  // webhook or of that with this id of the call's repository. `page` is empty
+  // for the first, or an earlier page's `next`.
+  virtual boost::asio::awaitable<absl::StatusOr<DeliveryPage>> ListDeliveries(
+      ForgeCall& /*call*/, std::string /*webhook*/, std::string /*page*/) {
+    co_return absl::UnimplementedError("the forge remembers no deliveries");
+  }
+
+  // Has one made again, which may still be under way then. FailedPrecondition
+  // where the forge makes no more for this webhook for now.
+  virtual boost::asio::awaitable<absl::Status> Redeliver(
+      ForgeCall& /*call*/, std::string /*webhook*/, int64_t /*delivery*/) {
+    co_return absl::UnimplementedError("the forge makes no delivery again");
+  }
 
   // Whom the credential is and what it may do, as far as can be told without
   // changing anything. A credential that the forge refuses is an error.

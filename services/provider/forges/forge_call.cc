@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/grpc/retry_info.h"
+#include "common/tracing/attributes.h"
+#include "services/provider/forges/request_span.h"
 #include "services/provider/outgoing_text.h"
 
 namespace lamplighter::provider {
@@ -34,8 +34,11 @@ asio::awaitable<absl::StatusOr<HttpResult>> ForgeCall::Send(
     co_return absl::DeadlineExceededError("no time left to ask the forge");
   }
   call.transport = target_.access.transport;
+  // It stays here: forges are not told of our journeys.
+  Span span = BeginSpan(operation, call);
   const absl::Duration start = clock_.MonotonicNow();
   absl::StatusOr<HttpResult> result = co_await http_.Send(std::move(call));
+  EndRequestSpan(span, result);
   const std::string code =
       result.ok() ? absl::StrCat(result->status)
                   : absl::StatusCodeToString(result.status().code());
@@ -44,6 +47,15 @@ asio::awaitable<absl::StatusOr<HttpResult>> ForgeCall::Send(
     co_return absl::UnavailableError(result.status().message());
   }
   co_return result;
+}
+
+Span ForgeCall::BeginSpan(const std::string& operation,
+                          const HttpCall& call) const {
+  if (target_.span == nullptr || !target_.span->recorded()) return {};
+  Span span = BeginRequestSpan(*target_.span, call.method, Clean(call.url));
+  span.Set(attribute::kProviderType, target_.provider_type)
+      .Set(attribute::kOperation, operation);
+  return span;
 }
 
 void ForgeCall::Measure(const std::string& operation, const std::string& code,
@@ -83,23 +95,10 @@ void ForgeCall::set_rate_limit(const ForgeRateLimit& limit) {
       .Set(static_cast<double>(limit.remaining));
 }
 
-std::string EscapePath(absl::string_view element) {
-  std::string escaped;
-  for (const char c : element) {
-    if (absl::ascii_isalnum(c) || c == '-' || c == '.' || c == '_' ||
-        c == '~') {
-      escaped.push_back(c);
-    } else {
-      absl::StrAppendFormat(&escaped, "%%%02X", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
-}
-
 std::string EscapePaths(absl::string_view path) {
   return absl::StrJoin(absl::StrSplit(path, '/'), "/",
                        [](std::string* out, absl::string_view element) {
-                         out->append(EscapePath(element));
+                         out->append(PercentEncode(element));
                        });
 }
 

@@ -15,6 +15,8 @@
 #include "common/forge/forge_location.h"
 #include "common/http/http_client.h"
 #include "common/time/clock.h"
+#include "common/tracing/tracer.h"
+#include "common/url/percent_encode.h"
 #include "services/provider/credentials.h"
 #include "services/provider/metrics.h"
 
@@ -38,6 +40,8 @@ class ForgeCall {
     Access access;
     absl::Duration timeout;   // of one request
     absl::Duration deadline;  // of the operation, as Clock::MonotonicNow()
+    // Of the operation, which outlives it; null where it has none.
+    const Span* span = nullptr;
   };
 
   // The rest must outlive it.
@@ -82,6 +86,7 @@ class ForgeCall {
   }
 
  private:
+  Span BeginSpan(const std::string& operation, const HttpCall& call) const;
   void Measure(const std::string& operation, const std::string& code,
                absl::Duration duration);
 
@@ -92,9 +97,6 @@ class ForgeCall {
   absl::optional<ForgeRateLimit> rate_limit_;
   std::any memo_;
 };
-
-// One element of a URL's path, percent-encoded.
-std::string EscapePath(absl::string_view element);
 
 // A path whose elements are to be encoded, its slashes not.
 std::string EscapePaths(absl::string_view path);

@@ -1,6 +1,8 @@
 #include "services/provider/forges/paging.h"
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "common/http/http_message.h"
 #include "common/status/testing/status_matchers.h"
 #include "gmock/gmock.h"
@@ -36,6 +38,8 @@ TEST(PagingTest, TheLinkHeaderTellsWhetherThereIsANextPage) {
            "<https://x?page=1>; rel=\"prev\", <https://x?page=3>; "
            "rel=\"next\"");
   EXPECT_TRUE(HasNextPage(more));
+  EXPECT_EQ(NextPageQuery(headers), absl::nullopt);
+  EXPECT_EQ(NextPageQuery(more), absl::string_view("page=3"));
 }
 
 }  // namespace

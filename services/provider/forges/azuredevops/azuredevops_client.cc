@@ -94,8 +94,8 @@ asio::awaitable<absl::StatusOr<HttpResult>> Send(ForgeCall& call,
 std::string RepositoryPath(const ForgeCall& call) {
   const std::pair<absl::string_view, absl::string_view> names =
       absl::StrSplit(call.repository(), absl::MaxSplits('/', 1));
-  return absl::StrCat("/", EscapePath(names.first), "/_apis/git/repositories/",
-                      EscapePath(names.second));
+  return absl::StrCat("/", PercentEncode(names.first),
+                      "/_apis/git/repositories/", PercentEncode(names.second));
 }
 
 absl::StatusOr<simdjson::dom::array> ParseList(simdjson::dom::parser& parser,

@@ -149,8 +149,8 @@ absl::StatusOr<v1::CatalogRepository> ReadRepository(element entry,
   repository.set_group(project.name);
   repository.set_group_forge_id(project.id);
   repository.set_visibility(project.visibility);
-  const std::string page = absl::StrCat(site, "/", EscapePath(project.name),
-                                        "/_git/", EscapePath(name));
+  const std::string page = absl::StrCat(site, "/", PercentEncode(project.name),
+                                        "/_git/", PercentEncode(name));
   const std::string web_url = StringAt(entry, "webUrl");
   const std::string remote_url = StringAt(entry, "remoteUrl");
   repository.set_web_url(web_url.empty() ? page : web_url);

@@ -278,7 +278,7 @@ asio::awaitable<absl::StatusOr<std::string>> WriteWebhook(ForgeCall& call,
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const RepositoryIds ids,
                                   co_await FindIds(call));
   const std::string path =
-      id.empty() ? kPath : absl::StrCat(kPath, "/", EscapePath(id));
+      id.empty() ? kPath : absl::StrCat(kPath, "/", PercentEncode(id));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       const HttpResult answer,
       co_await SendHook(call, id.empty() ? "POST" : "PUT", path,
@@ -296,7 +296,7 @@ asio::awaitable<absl::StatusOr<std::string>> WriteWebhook(ForgeCall& call,
 
 asio::awaitable<absl::Status> DeleteWebhook(ForgeCall& call, std::string id) {
   const auto answer = co_await SendHook(
-      call, "DELETE", absl::StrCat(kPath, "/", EscapePath(id)), {});
+      call, "DELETE", absl::StrCat(kPath, "/", PercentEncode(id)), {});
   if (absl::IsNotFound(answer.status())) co_return absl::OkStatus();
   co_return answer.status();
 }

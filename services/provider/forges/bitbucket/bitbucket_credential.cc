@@ -70,7 +70,7 @@ class Check {
     const std::string& workspace = call_.target().location.account;
     return workspace.empty()
                ? "/user/workspaces?pagelen=1"
-               : absl::StrCat("/repositories/", EscapePath(workspace),
+               : absl::StrCat("/repositories/", PercentEncode(workspace),
                               "?pagelen=1");
   }
 

@@ -180,7 +180,7 @@ class Listing {
   asio::awaitable<absl::StatusOr<RepositoryPage>> Read(Position at) {
     const Role* const role = FindRole(at.role);
     const std::string list =
-        api_.Url(absl::StrCat("/repositories/", EscapePath(at.workspace)));
+        api_.Url(absl::StrCat("/repositories/", PercentEncode(at.workspace)));
     const std::string query =
         at.query.empty() ? std::string(role->query) : at.query;
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(

@@ -54,7 +54,7 @@ std::string WebhookBody(const WantedWebhook& wanted) {
 
 // The ids have braces.
 std::string WebhookUrl(const BitbucketApi& api, absl::string_view id) {
-  return api.RepositoryUrl(absl::StrCat("/hooks/", EscapePath(id)));
+  return api.RepositoryUrl(absl::StrCat("/hooks/", PercentEncode(id)));
 }
 
 // Bitbucket does not say in a way to be relied upon that it takes no more; that

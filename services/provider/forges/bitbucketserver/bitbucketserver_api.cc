@@ -24,8 +24,8 @@ constexpr absl::Duration kUsualWait = absl::Seconds(5);
 std::string RepositoryPath(const std::string& repository) {
   const std::pair<absl::string_view, absl::string_view> names =
       absl::StrSplit(repository, absl::MaxSplits('/', 1));
-  return absl::StrCat("/projects/", EscapePath(names.first), "/repos/",
-                      EscapePath(names.second));
+  return absl::StrCat("/projects/", PercentEncode(names.first), "/repos/",
+                      PercentEncode(names.second));
 }
 
 // As notification-controller: a token goes before a password.

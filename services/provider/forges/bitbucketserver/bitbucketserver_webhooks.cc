@@ -61,7 +61,7 @@ std::string WebhookBody(const WantedWebhook& wanted) {
 }
 
 std::string WebhookUrl(const BitbucketServerApi& api, absl::string_view id) {
-  return api.RepositoryUrl(absl::StrCat("/webhooks/", EscapePath(id)));
+  return api.RepositoryUrl(absl::StrCat("/webhooks/", PercentEncode(id)));
 }
 
 }  // namespace

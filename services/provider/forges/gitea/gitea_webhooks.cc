@@ -149,7 +149,7 @@ asio::awaitable<absl::Status> DeleteWebhook(ForgeCall& call, std::string id) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       const HttpResult answer,
       co_await Send(call, "DELETE",
-                    absl::StrCat(HooksPath(call), "/", EscapePath(id)), ""));
+                    absl::StrCat(HooksPath(call), "/", PercentEncode(id)), ""));
   if (answer.status / 100 == 2 || answer.status == 404) {
     co_return absl::OkStatus();
   }

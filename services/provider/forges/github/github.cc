@@ -1,6 +1,7 @@
 #include "services/provider/forges/github/github.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "common/status/macros.h"
 #include "services/provider/forges/github/github_client.h"
 #include "services/provider/forges/github/github_credential.h"
+#include "services/provider/forges/github/github_deliveries.h"
 #include "services/provider/forges/github/github_repositories.h"
 #include "services/provider/forges/github/github_webhooks.h"
 #include "services/provider/forges/github/status_page_cache.h"
@@ -85,6 +87,25 @@ class GitHub final : public Forge {
   asio::awaitable<absl::Status> DeleteWebhook(ForgeCall& call,
                                               std::string id) override {
     co_return co_await DeleteGitHubWebhook(client_, call, std::move(id));
+  }
+
+  bool Redelivers() const override { return true; }
+
+  asio::awaitable<absl::StatusOr<std::string>> FindAccountWebhook(
+      ForgeCall& call, std::string url) override {
+    co_return co_await FindGitHubAccountWebhook(client_, call, std::move(url));
+  }
+
+  asio::awaitable<absl::StatusOr<DeliveryPage>> ListDeliveries(
+      ForgeCall& call, std::string webhook, std::string page) override {
+    co_return co_await ListGitHubDeliveries(client_, call, std::move(webhook),
+                                            std::move(page));
+  }
+
+  asio::awaitable<absl::Status> Redeliver(ForgeCall& call, std::string webhook,
+                                          int64_t delivery) override {
+    co_return co_await RedeliverOnGitHub(client_, call, std::move(webhook),
+                                         delivery);
   }
 
   asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>> CheckCredential(

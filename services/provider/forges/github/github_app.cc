@@ -139,7 +139,7 @@ asio::awaitable<absl::StatusOr<std::string>> FindInstallation(
   for (const char* kind : {"/orgs/", "/users/"}) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         const HttpResult answer,
-        co_await Ask(call, {.path = absl::StrCat(kind, EscapePath(owner),
+        co_await Ask(call, {.path = absl::StrCat(kind, PercentEncode(owner),
                                                  "/installation")}));
     if (answer.status / 100 == 2) {
       simdjson::dom::parser parser;
@@ -163,7 +163,7 @@ asio::awaitable<absl::StatusOr<InstallationToken>> CreateInstallationToken(
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       const HttpResult answer,
       co_await Ask(call, {.path = absl::StrCat("/app/installations/",
-                                               EscapePath(installation),
+                                               PercentEncode(installation),
                                                "/access_tokens"),
                           .method = "POST"}));
   if (answer.status / 100 == 2) {

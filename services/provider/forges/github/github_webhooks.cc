@@ -139,7 +139,7 @@ asio::awaitable<absl::StatusOr<std::string>> WriteGitHubWebhook(
   call.AddSecret(wanted.secret);  // GitHub may quote what it refuses
   GitHubRequest request = {.path = HooksPath(call), .method = "POST"};
   if (!id.empty()) {
-    absl::StrAppend(&request.path, "/", EscapePath(id));
+    absl::StrAppend(&request.path, "/", PercentEncode(id));
     request.method = "PATCH";
   }
   request.body = HookBody(wanted, id.empty());
@@ -154,7 +154,7 @@ asio::awaitable<absl::Status> DeleteGitHubWebhook(GitHubClient& client,
                                                   std::string id) {
   const absl::Status status =
       (co_await client.Send(
-           call, {.path = absl::StrCat(HooksPath(call), "/", EscapePath(id)),
+           call, {.path = absl::StrCat(HooksPath(call), "/", PercentEncode(id)),
                   .method = "DELETE"}))
           .status();
   co_return absl::IsNotFound(status) ? absl::OkStatus() : status;

@@ -1,5 +1,6 @@
 #include "services/provider/forges/gitlab/gitlab.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "services/provider/forges/github_api.h"
 #include "services/provider/forges/gitlab/gitlab_client.h"
 #include "services/provider/forges/gitlab/gitlab_credential.h"
+#include "services/provider/forges/gitlab/gitlab_deliveries.h"
 #include "services/provider/forges/gitlab/gitlab_projects.h"
 #include "services/provider/forges/gitlab/gitlab_webhooks.h"
 #include "services/provider/forges/json_list.h"
@@ -121,7 +123,7 @@ class GitLab final : public Forge {
   asio::awaitable<absl::StatusOr<absl::optional<ForgeStatus>>> Find(
       ForgeCall& call, std::string sha, ForgeStatus wanted) override {
     const std::string filter = absl::StrCat("&order_by=id&sort=desc&name=",
-                                            EscapePath(wanted.context));
+                                            PercentEncode(wanted.context));
     co_return co_await FindOnPages(
         [&](int page) { return Page(call, sha, filter, page); },
         [&](const ForgeStatus& status) {
@@ -172,6 +174,19 @@ class GitLab final : public Forge {
   asio::awaitable<absl::Status> DeleteWebhook(ForgeCall& call,
                                               std::string id) override {
     co_return co_await gitlab::DeleteWebhook(call, std::move(id));
+  }
+
+  bool Redelivers() const override { return true; }
+
+  asio::awaitable<absl::StatusOr<DeliveryPage>> ListDeliveries(
+      ForgeCall& call, std::string webhook, std::string page) override {
+    co_return co_await gitlab::ListDeliveries(call, std::move(webhook),
+                                              std::move(page));
+  }
+
+  asio::awaitable<absl::Status> Redeliver(ForgeCall& call, std::string webhook,
+                                          int64_t delivery) override {
+    co_return co_await gitlab::Redeliver(call, std::move(webhook), delivery);
   }
 
   asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>> CheckCredential(

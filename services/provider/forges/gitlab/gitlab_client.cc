@@ -76,7 +76,7 @@ absl::Status StatusFromError(const ForgeCall& call, const HttpResult& answer) {
 }
 
 std::string ProjectPath(const ForgeCall& call) {
-  return absl::StrCat("/projects/", EscapePath(call.repository()));
+  return absl::StrCat("/projects/", PercentEncode(call.repository()));
 }
 
 asio::awaitable<absl::StatusOr<HttpResult>> Send(ForgeCall& call,

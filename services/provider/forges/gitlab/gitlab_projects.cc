@@ -15,6 +15,7 @@
 #include "services/provider/forges/gitlab/gitlab_client.h"
 #include "services/provider/forges/json_list.h"
 #include "services/provider/forges/json_text.h"
+#include "services/provider/forges/paging.h"
 
 namespace lamplighter::provider::gitlab {
 namespace {
@@ -45,26 +46,10 @@ bool IsPosition(absl::string_view field) {
          });
 }
 
-// The query of the link to the next page; none on the last.
-absl::optional<absl::string_view> NextQuery(const HttpHeaders& headers) {
-  const absl::string_view links = headers.Find("link").value_or("");
-  for (const absl::string_view link : absl::StrSplit(links, '<')) {
-    const size_t end = link.find('>');
-    if (end == absl::string_view::npos ||
-        !absl::StrContains(link.substr(end), "rel=\"next\"")) {
-      continue;
-    }
-    const absl::string_view url = link.substr(0, end);
-    const size_t query = url.find('?');
-    return query == absl::string_view::npos ? "" : url.substr(query + 1);
-  }
-  return absl::nullopt;
-}
-
 // The rest of the link is not for us to follow: a server behind a proxy may
 // think that it is somewhere else.
 absl::StatusOr<std::string> NextToken(const HttpHeaders& headers) {
-  const auto query = NextQuery(headers);
+  const auto query = NextPageQuery(headers);
   if (!query) return std::string();
   for (const absl::string_view position : kPositions) {
     for (const absl::string_view field : absl::StrSplit(*query, '&')) {

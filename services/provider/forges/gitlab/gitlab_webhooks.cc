@@ -98,7 +98,7 @@ std::string Body(const WantedWebhook& wanted) {
 }
 
 std::string HookPath(const ForgeCall& call, absl::string_view id) {
-  return absl::StrCat(ProjectPath(call), "/hooks/", EscapePath(id));
+  return absl::StrCat(ProjectPath(call), "/hooks/", PercentEncode(id));
 }
 
 absl::Status StatusFromRefusal(const ForgeCall& call,
