@@ -14,8 +14,10 @@
 #include "common/kafka/kafka_options.h"
 #include "common/kafka/kafka_producer.h"
 #include "common/kafka/producer.h"
+#include "common/kafka/topic_names.h"
 #include "common/kafka/topic_setup.h"
 #include "common/status/macros.h"
+#include "services/ingest/listener_config.h"
 #include "services/ingest/metrics.h"
 #include "services/ingest/source_config.h"
 #include "services/ingest/sources.h"
@@ -49,8 +51,9 @@ class KafkaIngest final : public Service {
               std::unique_ptr<SpoolFile> spool, KafkaOptions kafka,
               AppContext& context)
       : flush_timeout_(options.drain_timeout),
-        kafka_(std::move(kafka)),
-        kafka_config_(context.config.kafka()),
+        health_(context.health),
+        topics_(std::move(kafka), context.config.kafka(),
+                {kFluxEventsTopic, kGitEventsTopic}, sleeper_),
         producer_(std::move(producer)),
         spool_(spool == nullptr
                    ? nullptr
@@ -70,7 +73,8 @@ class KafkaIngest final : public Service {
   }
 
   asio::awaitable<absl::Status> Start() override {
-    tasks_.Spawn(SetUpTopics(kafka_, kafka_config_, sleeper_));
+    health_.AddCheck("ingest topics", [this] { return topics_.Ready(); });
+    tasks_.Spawn(topics_.Run());
     if (spool_ != nullptr) spool_->producer.Start();
     co_return co_await ingest_.Start();
   }
@@ -80,13 +84,14 @@ class KafkaIngest final : public Service {
     if (spool_ != nullptr) co_await spool_->producer.Stop(flush_timeout_);
     co_await producer_->Flush(flush_timeout_);
     co_await tasks_.Drain(absl::ZeroDuration());
+    health_.RemoveCheck("ingest topics");
   }
 
  private:
   const absl::Duration flush_timeout_;
-  const KafkaOptions kafka_;
-  const config::v1::Kafka kafka_config_;
+  Health& health_;
   TimerSleeper sleeper_;
+  TopicSetup topics_;
   std::unique_ptr<KafkaProducer> producer_;
   std::unique_ptr<SpoolOverKafka> spool_;
   IngestService ingest_;
@@ -128,6 +133,10 @@ absl::StatusOr<IngestService::Options> ReadOptions(
       DurationOr(file, "ingest.drain_timeout",
                  config.has_drain_timeout() ? &config.drain_timeout() : nullptr,
                  options.drain_timeout));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(http.tls, ReadTls(config, file));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(http.trusted_proxies,
+                               ReadTrustedProxies(config, file));
+  http.proxy_protocol = config.proxy_protocol();
   return options;
 }
 

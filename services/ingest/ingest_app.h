@@ -18,7 +18,8 @@ namespace lamplighter::ingest {
 // is wrong.
 absl::StatusOr<std::unique_ptr<Service>> MakeIngest(AppContext& context);
 
-// What section `ingest` says of the server, with the defaults put in.
+// What section `ingest` says of the server, with the defaults put in and the
+// certificate read.
 absl::StatusOr<IngestService::Options> ReadOptions(
     const config::v1::Ingest& config, const ConfigFile& file);
 

@@ -86,6 +86,17 @@ TEST(ReadOptions, TakesWhatIsConfigured) {
   EXPECT_EQ(options->drain_timeout, absl::Milliseconds(500));
 }
 
+TEST(ReadOptions, TakesWhatIsConfiguredOfProxies) {
+  Process process(
+      "ingest: {trusted_proxies: [10.0.0.0/8], proxy_protocol: true}");
+  const auto options =
+      ReadOptions(process.config.ingest(), process.config_file);
+  ASSERT_THAT(options, IsOk());
+  EXPECT_TRUE(options->http.proxy_protocol);
+  EXPECT_FALSE(options->http.trusted_proxies.empty());
+  EXPECT_EQ(options->http.tls, nullptr);
+}
+
 TEST(ReadOptions, RefusesATimeoutOfNothing) {
   Process process("ingest:\n  idle_timeout: 0s");
   EXPECT_THAT(ReadOptions(process.config.ingest(), process.config_file),

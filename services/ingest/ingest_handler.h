@@ -6,8 +6,10 @@
 #include "common/http/http_server.h"
 #include "common/kafka/producer.h"
 #include "common/time/clock.h"
+#include "common/tracing/tracer.h"
 #include "services/ingest/intake.h"
 #include "services/ingest/metrics.h"
+#include "services/ingest/source_gate.h"
 #include "services/ingest/sources.h"
 
 namespace lamplighter::ingest {
@@ -23,19 +25,22 @@ class IngestHandler {
  public:
   // All must outlive the handler, and the handler its requests.
   IngestHandler(const SourceRegistry& sources, Producer& producer,
-                IngestMetrics& metrics, const Clock& clock);
+                IngestMetrics& metrics, const Clock& clock, Tracer tracer);
 
   std::vector<HttpRoute> Routes();
 
  private:
   boost::asio::awaitable<HttpResponse> Handle(SourceType type,
                                               HttpRequest request);
+  Span BeginSpan(SourceType type, const HttpRequest& request) const;
   Intake Take(SourceType type, HttpRequest request);
 
   Producer& producer_;
   IngestMetrics& metrics_;
   const Clock& clock_;
+  const Tracer tracer_;
   IntakeContext context_;
+  SourceGate gate_;
 };
 
 }  // namespace lamplighter::ingest

@@ -22,7 +22,8 @@ IngestService::IngestService(Options options, SourceRegistry sources,
       health_(context.health),
       producer_(producer),
       metrics_(context.metrics),
-      handler_(sources_, producer, metrics_, context.clock) {}
+      handler_(sources_, producer, metrics_, context.clock,
+               context.tracer.For("lamplighter-ingest")) {}
 
 IngestService::~IngestService() { health_.RemoveCheck(kHealthCheck); }
 
@@ -35,9 +36,13 @@ asio::awaitable<absl::Status> IngestService::Start() {
   server_->Start();
   LAMPLIGHTER_LOG(kInfo, "ingest takes events")
       .With("listen", options_.http.listen)
-      .With("port", server_->port());
+      .With("port", server_->port())
+      .With("tls", options_.http.tls != nullptr);
   for (const Source& source : sources_.sources()) {
-    if (source.proof_by != Source::ProofBy::kNothing) continue;
+    if (source.proof_by != Source::ProofBy::kNothing ||
+        !source.certificate_name.empty()) {
+      continue;
+    }
     LAMPLIGHTER_LOG(kWarning,
                     "a source needs no proof: whoever reaches the port can "
                     "send its events")

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/variant.h"
 #include "common/http/http_message.h"
@@ -21,6 +22,8 @@ struct Refusal {
   int status = 400;
   Reason reason = Reason::kMalformed;
   std::string detail;
+  // In what time it may be sent again, in whole seconds; not said if zero.
+  absl::Duration retry_after = absl::ZeroDuration();
 };
 
 // Somebody tries the connection: all is well, and there is nothing to write.
@@ -37,6 +40,7 @@ struct IntakeContext {
   size_t max_record_bytes = 0;
   JsonParser json;
   RawBodyPacker packer;
+  std::string traceparent = {};  // of the record to be made
 };
 
 enum class BodyKind : uint8_t { kJson, kForm, kOther };

@@ -7,9 +7,13 @@ namespace {
 
 // By Reason.
 constexpr std::array<const char*, kReasons> kReasonNames = {
-    "signature",      "no_signature", "malformed",   "size",
-    "unknown_source", "content_type", "wrong_forge", "method",
-    "timeout",        "broker",       "overload",    "internal"};
+    "signature",    "no_signature", "malformed", "size",    "unknown_source",
+    "content_type", "wrong_forge",  "method",    "timeout", "broker",
+    "overload",     "limit",        "internal"};
+
+// By SourceRefusals::Limit.
+constexpr std::array<const char*, SourceRefusals::kLimits> kLimitNames = {
+    "rate", "concurrency", "size", "memory", "time"};
 
 Reason ReasonOf(int status) {
   switch (status) {
@@ -68,7 +72,16 @@ absl::string_view NameOf(v1::GitEvent::Type type) {
   }
 }
 
-IngestMetrics::IngestMetrics(Metrics& metrics) {
+void SourceRefusals::CountByStatus(int status) {
+  if (status == 408) Count(Limit::kTime);
+  if (status == 413) Count(Limit::kSize);
+  if (status == 503) Count(Limit::kMemory);
+}
+
+IngestMetrics::IngestMetrics(Metrics& metrics)
+    : source_refused_(metrics.AddCounters(
+          "lamplighter_ingest_source_refused_total",
+          "Requests of a source that its limits refused, by which.")) {
   auto& requests = metrics.AddCounters(
       "lamplighter_ingest_requests_total",
       "Requests by what became of them: accepted or rejected.");
@@ -127,6 +140,15 @@ void IngestMetrics::RejectedByServer(int status) {
 void IngestMetrics::Normalized(SourceType provider, v1::GitEvent::Type type) {
   prometheus::Counter* const counter = Of(provider).types[type];
   if (counter != nullptr) counter->Increment();
+}
+
+SourceRefusals IngestMetrics::RefusalsOf(const std::string& source) {
+  SourceRefusals refusals;
+  for (size_t i = 0; i < SourceRefusals::kLimits; ++i) {
+    refusals.counters_[i] =
+        &source_refused_.Add({{"source", source}, {"limit", kLimitNames[i]}});
+  }
+  return refusals;
 }
 
 SpoolMetrics::SpoolMetrics(Metrics& metrics)

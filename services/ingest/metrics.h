@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "absl/time/time.h"
 #include "common/metrics/metrics.h"
@@ -24,9 +25,34 @@ enum class Reason : uint8_t {
   kTimeout,        // the client was too slow
   kBroker,         // the broker did not take it
   kOverload,       // too much is being held already
+  kLimit,          // the source is beyond what it may take
   kInternal,       // a bug of ours
 };
 inline constexpr size_t kReasons = static_cast<size_t>(Reason::kInternal) + 1;
+
+// What one source was refused by its limits.
+class SourceRefusals {
+ public:
+  // Label `limit` of lamplighter_ingest_source_refused_total.
+  enum class Limit : uint8_t {
+    kRate,
+    kConcurrency,
+    kSize,
+    kMemory,  // its share of what bodies may take together
+    kTime     // it sent its body too slowly
+  };
+  static constexpr size_t kLimits = static_cast<size_t>(Limit::kTime) + 1;
+
+  void Count(Limit limit) {
+    counters_[static_cast<size_t>(limit)]->Increment();
+  }
+  // The same for a status that the HTTP server answered by itself.
+  void CountByStatus(int status);
+
+ private:
+  friend class IngestMetrics;
+  std::array<prometheus::Counter*, kLimits> counters_ = {};
+};
 
 // What ingest measures.
 class IngestMetrics {
@@ -38,6 +64,8 @@ class IngestMetrics {
   // The HTTP server itself answered with `status`.
   void RejectedByServer(int status);
   void Normalized(SourceType provider, v1::GitEvent::Type type);
+  // The counters of a configured source; they live as long as the Metrics.
+  SourceRefusals RefusalsOf(const std::string& source);
 
  private:
   struct PerProvider {
@@ -55,6 +83,7 @@ class IngestMetrics {
 
   // By SourceType, then one for requests that reached no provider.
   std::array<PerProvider, std::size(kSourceTypes) + 1> providers_;
+  Metrics::Counters& source_refused_;
 };
 
 // What the spool measures.

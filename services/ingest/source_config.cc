@@ -1,5 +1,7 @@
 #include "services/ingest/source_config.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "common/config/secret.h"
 #include "common/forge/forge_location.h"
+#include "common/http/http_server.h"
 #include "services/ingest/verify.h"
 
 namespace lamplighter::ingest {
@@ -21,6 +24,8 @@ namespace {
 using ProofBy = Source::ProofBy;
 
 constexpr size_t kMinPathToken = 16;
+constexpr double kSecondsInBurst = 10;
+constexpr double kMaxRate = 1e6;
 // What GitLab's signing tokens begin with, as those of all Standard Webhooks.
 constexpr absl::string_view kSigningToken = "whsec_";
 
@@ -110,6 +115,26 @@ bool IsPathToken(absl::string_view token) {
   return true;
 }
 
+// What `own` sets, else what `general` does, else the default.
+SourceLimits MergeLimits(const config::v1::SourceLimits& own,
+                         const config::v1::SourceLimits& general) {
+  config::v1::SourceLimits merged = general;
+  merged.MergeFrom(own);
+  SourceLimits limits;
+  if (merged.requests_per_second() > 0) {
+    limits.requests_per_second = merged.requests_per_second();
+    limits.burst =
+        merged.burst() > 0
+            ? merged.burst()
+            : std::max(1.0, limits.requests_per_second * kSecondsInBurst);
+  }
+  if (merged.max_concurrent() > 0) {
+    limits.max_concurrent = merged.max_concurrent();
+  }
+  if (merged.max_body() > 0) limits.max_body = merged.max_body();
+  return limits;
+}
+
 bool IsUserAndPassword(absl::string_view secret) {
   const size_t colon = secret.find(':');
   return colon != absl::string_view::npos && colon > 0 &&
@@ -123,9 +148,17 @@ class SourceReader {
                std::vector<std::string>& mistakes)
       : file_(file), path_(std::move(path)), mistakes_(mistakes) {}
 
-  Source Read(const config::v1::Source& config) {
+  Source Read(const config::v1::Source& config,
+              const config::v1::Ingest& ingest) {
     Source source;
     source.name = config.name();
+    source.certificate_name = config.certificate_name();
+    if (!source.certificate_name.empty() &&
+        ingest.tls().client_ca_file().empty()) {
+      Mistake("certificate_name", "needs ingest.tls.client_ca_file");
+    }
+    CheckLimits(config.limits(), ingest);
+    source.limits = MergeLimits(config.limits(), ingest.limits());
     if (!IsSourceName(source.name)) {
       Mistake("name", "must be 1 to 63 of a-z, 0-9 and -");
     }
@@ -155,6 +188,25 @@ class SourceReader {
     }
     for (const Named& named : secrets) ReadProof(named, source);
     return source;
+  }
+
+  // What is wrong with the limits below this path.
+  void CheckLimits(const config::v1::SourceLimits& limits,
+                   const config::v1::Ingest& ingest) {
+    const double rate = limits.requests_per_second();
+    if (!(rate >= 0 && rate <= kMaxRate)) {
+      Mistake("limits.requests_per_second", "must be from 0 to 1000000");
+    }
+    if (limits.burst() > 0 && rate == 0 &&
+        ingest.limits().requests_per_second() == 0) {
+      Mistake("limits.burst", "needs requests_per_second");
+    }
+    const uint64_t most = ingest.max_body() > 0
+                              ? ingest.max_body()
+                              : HttpServer::Options().max_body;
+    if (limits.max_body() > most) {
+      Mistake("limits.max_body", "is more than ingest.max_body");
+    }
   }
 
   void Mistake(absl::string_view field, absl::string_view problem) {
@@ -247,13 +299,18 @@ absl::StatusOr<std::vector<Source>> ReadSources(
   std::vector<Source> sources;
   std::vector<std::string> mistakes;
   absl::flat_hash_set<std::string> names;
+  SourceReader(file, "ingest", mistakes).CheckLimits(config.limits(), config);
   for (int i = 0; i < config.sources_size(); ++i) {
     SourceReader reader(file, absl::StrCat("ingest.sources[", i, "]"),
                         mistakes);
-    sources.push_back(reader.Read(config.sources(i)));
+    sources.push_back(reader.Read(config.sources(i), config));
     if (!names.insert(sources.back().name).second) {
       reader.Mistake("name", "another source has this name");
     }
+  }
+  if (sources.empty()) {
+    sources.push_back(OpenFluxSource());
+    sources.back().limits = MergeLimits({}, config.limits());
   }
   if (!mistakes.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(mistakes, "\n"));

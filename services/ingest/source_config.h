@@ -9,8 +9,9 @@
 
 namespace lamplighter::ingest {
 
-// The configured sources, their secrets read. InvalidArgument with every
-// mistake, one a line, as `file` tells them; never with a secret.
+// The configured sources, their secrets read; OpenFluxSource() if there are
+// none. InvalidArgument with every mistake, one a line, as `file` tells them;
+// never with a secret.
 absl::StatusOr<std::vector<Source>> ReadSources(
     const config::v1::Ingest& config, const ConfigFile& file);
 

@@ -1,5 +1,6 @@
 #include "services/ingest/source_config.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -30,13 +31,17 @@ std::string SecretFile(const std::string& name, const std::string& secret) {
   return path;
 }
 
-absl::StatusOr<std::vector<Source>> Read(const std::string& sources) {
+absl::StatusOr<std::vector<Source>> ReadIngest(const std::string& ingest) {
   config::v1::Config config;
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       const ConfigFile file,
-      ConfigFile::Parse(absl::StrCat("ingest:\n  sources:\n", sources),
-                        "test.yaml", config));
+      ConfigFile::Parse(absl::StrCat("ingest:\n", ingest), "test.yaml",
+                        config));
   return ReadSources(config.ingest(), file);
+}
+
+absl::StatusOr<std::vector<Source>> Read(const std::string& sources) {
+  return ReadIngest(absl::StrCat("  sources:\n", sources));
 }
 
 TEST(ReadSources, ReadsEachKindOfProof) {
@@ -200,6 +205,80 @@ TEST(ReadSources, RefusesPathTokensThatCanBeGuessedWithoutShowingThem) {
                         "}\n")),
       StatusIs(absl::StatusCode::kInvalidArgument,
                AllOf(HasSubstr("16 or more"), Not(HasSubstr("hunter2")))));
+}
+
+TEST(ReadSources, TakesFluxWithoutProofWhereNoneIsConfigured) {
+  const auto sources =
+      ReadIngest("  limits: {requests_per_second: 5, burst: 7}\n");
+  ASSERT_THAT(sources, IsOk());
+  ASSERT_THAT(*sources, SizeIs(1));
+  EXPECT_EQ((*sources)[0].name, "default");
+  EXPECT_EQ((*sources)[0].proof_by, Source::ProofBy::kNothing);
+  EXPECT_EQ((*sources)[0].limits.burst, 7);
+}
+
+TEST(ReadSources, HasTheDocumentedLimits) {
+  const auto sources = Read("  - {name: a, type: flux}\n");
+  ASSERT_THAT(sources, IsOk());
+  const SourceLimits& limits = (*sources)[0].limits;
+  EXPECT_TRUE(std::isinf(limits.requests_per_second));
+  EXPECT_EQ(limits.max_concurrent, 256u);
+  EXPECT_GE(limits.max_body, 25u << 20);
+}
+
+TEST(ReadSources, PutsASourcesOwnLimitsOverThoseOfAll) {
+  const auto sources = ReadIngest(
+      "  max_body: 2MiB\n"
+      "  limits: {requests_per_second: 5, max_concurrent: 9, max_body: 1MiB}\n"
+      "  sources:\n"
+      "  - {name: a, type: flux}\n"
+      "  - {name: b, type: flux, limits: {requests_per_second: 0.01}}\n"
+      "  - {name: c, type: flux, limits: {burst: 3, max_body: 2MiB}}\n");
+  ASSERT_THAT(sources, IsOk());
+  const SourceLimits& a = (*sources)[0].limits;
+  EXPECT_EQ(a.requests_per_second, 5);
+  EXPECT_EQ(a.burst, 50) << "of ten seconds";
+  EXPECT_EQ(a.max_concurrent, 9u);
+  EXPECT_EQ(a.max_body, 1u << 20);
+  const SourceLimits& b = (*sources)[1].limits;
+  EXPECT_EQ(b.requests_per_second, 0.01);
+  EXPECT_EQ(b.burst, 1) << "at least";
+  EXPECT_EQ(b.max_concurrent, 9u);
+  const SourceLimits& c = (*sources)[2].limits;
+  EXPECT_EQ(c.requests_per_second, 5);
+  EXPECT_EQ(c.burst, 3);
+  EXPECT_EQ(c.max_body, 2u << 20);
+}
+
+TEST(ReadSources, RefusesLimitsThatMeanNothing) {
+  const auto refuses = [](const std::string& limits, const char* problem) {
+    EXPECT_THAT(
+        Read(absl::StrCat("  - {name: a, type: flux, limits: {", limits,
+                          "}}\n")),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr(absl::StrCat(
+                     "test.yaml:3: ingest.sources[0].limits.", problem))));
+  };
+  refuses("requests_per_second: -1", "requests_per_second: must be from 0");
+  refuses("requests_per_second: 1000001", "requests_per_second: must be from");
+  refuses("burst: 3", "burst: needs requests_per_second");
+  refuses("max_body: 26MiB", "max_body: is more than ingest.max_body");
+  EXPECT_THAT(ReadIngest("  limits: {burst: 3}\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("test.yaml:2: ingest.limits.burst")));
+}
+
+TEST(ReadSources, WantsAnAuthorityForCertificates) {
+  const std::string sources =
+      "  sources:\n  - {name: a, type: flux, certificate_name: flux.example}\n";
+  const auto read =
+      ReadIngest(absl::StrCat("  tls: {client_ca_file: x}\n", sources));
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ((*read)[0].certificate_name, "flux.example");
+  EXPECT_THAT(ReadIngest(sources),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("test.yaml:3: ingest.sources[0]."
+                                 "certificate_name: needs ingest.tls")));
 }
 
 }  // namespace

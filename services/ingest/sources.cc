@@ -45,13 +45,15 @@ absl::string_view ProviderTypeOf(SourceType type) {
   return NamesOf(type).provider_type;
 }
 
+Source OpenFluxSource() {
+  Source flux;
+  flux.name = kDefaultSource;
+  return flux;
+}
+
 SourceRegistry::SourceRegistry(std::vector<Source> sources)
     : sources_(std::move(sources)) {
-  if (sources_.empty()) {
-    Source flux;
-    flux.name = kDefaultSource;
-    sources_.push_back(std::move(flux));
-  }
+  if (sources_.empty()) sources_.push_back(OpenFluxSource());
 }
 
 absl::StatusOr<const Source*> SourceRegistry::Find(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,14 @@ absl::string_view NameOf(SourceType type);
 // The type of a Flux Provider for the same forge; empty for Flux itself.
 absl::string_view ProviderTypeOf(SourceType type);
 
+// What a source may take.
+struct SourceLimits {
+  double requests_per_second = std::numeric_limits<double>::infinity();
+  double burst = std::numeric_limits<double>::infinity();
+  size_t max_concurrent = 256;
+  size_t max_body = std::numeric_limits<size_t>::max();  // the server's own
+};
+
 // Somebody who sends events, and how they prove who they are.
 struct Source {
   enum class ProofBy : uint8_t {
@@ -55,12 +64,18 @@ struct Source {
   std::vector<std::string> tokens;  // with the others; "user:password"
   // Where the forge is, as an event's instance; empty where it says itself.
   std::string instance;
+  // What a verified client certificate must hold; empty where none is needed.
+  std::string certificate_name;
+  SourceLimits limits = {};
 };
+
+// Flux without proof, as source `default`.
+Source OpenFluxSource();
 
 // The sources that requests may come from. Immutable.
 class SourceRegistry {
  public:
-  // With no `sources`: Flux without proof, as source `default`.
+  // With no `sources`: OpenFluxSource().
   explicit SourceRegistry(std::vector<Source> sources);
 
   // The source `name` of `type`. With an empty name, because the path names

@@ -4,7 +4,6 @@
 
 #include "absl/status/statusor.h"
 #include "common/time/proto_time.h"
-#include "common/tracing/trace_context.h"
 #include "services/ingest/event_records.h"
 #include "services/ingest/flux/flux_event_parser.h"
 
@@ -82,9 +81,7 @@ Intake TakeFluxEvent(IntakeContext& context, HttpRequest request) {
   *event->mutable_received_at() = ToProto(context.clock.Now());
   *event->mutable_raw() =
       context.packer.Pack(std::move(request.body), PlainHeader(content_type));
-  const TraceContext trace =
-      TraceContext::Continue(request.headers.Find("traceparent").value_or(""));
-  return MakeFluxRecord(*std::move(event), trace.ToTraceparent(),
+  return MakeFluxRecord(*std::move(event), context.traceparent,
                         context.max_record_bytes);
 }
 

@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/time/proto_time.h"
-#include "common/tracing/trace_context.h"
 #include "services/ingest/event_id.h"
 #include "services/ingest/event_records.h"
 #include "services/ingest/forges/webhook_proof.h"
@@ -124,12 +123,10 @@ Intake Keep(IntakeContext& context, const WebhookNormalizer& normalizer,
   event.set_id(EventId(source.type, event, event_id.value_or(""), json));
   *event.mutable_received_at() = ToProto(context.clock.Now());
   context.metrics.Normalized(source.type, event.type());
-  const TraceContext trace =
-      TraceContext::Continue(request.headers.Find("traceparent").value_or(""));
   *event.mutable_raw() =
       context.packer.Pack(std::move(request.body),
                           PlainHeader(request.headers.Find("Content-Type")));
-  return MakeGitRecord(std::move(event), trace.ToTraceparent(),
+  return MakeGitRecord(std::move(event), context.traceparent,
                        context.max_record_bytes);
 }
 

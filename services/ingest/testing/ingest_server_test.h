@@ -130,6 +130,13 @@ inline Source MakeSource(std::string name, SourceType type,
 // to a FakeProducer.
 class IngestServerTest : public ::testing::Test {
  protected:
+  IngestServerTest() {
+    options_.http.listen = "127.0.0.1:0";
+    options_.http.max_body = 64 << 10;
+    options_.http.header_timeout = absl::Milliseconds(300);
+    options_.http.body_timeout = absl::Milliseconds(300);
+  }
+
   void SetUp() override {
     using ProofBy = Source::ProofBy;
     std::vector<Source> sources;
@@ -148,15 +155,14 @@ class IngestServerTest : public ::testing::Test {
     add("azure", SourceType::kAzureDevOps, ProofBy::kBasic);
     add("tea", SourceType::kGitea, ProofBy::kSignature);
     add("jo", SourceType::kForgejo, ProofBy::kSignature);
-    IngestService::Options options;
-    options.http.listen = "127.0.0.1:0";
-    options.http.max_body = 64 << 10;
-    options.http.header_timeout = absl::Milliseconds(300);
-    options.http.body_timeout = absl::Milliseconds(300);
+    for (Source& source : sources) Change(source);
     service_ = std::make_unique<IngestService>(
-        options, SourceRegistry(std::move(sources)), producer_, context_);
+        options_, SourceRegistry(std::move(sources)), producer_, context_);
     ASSERT_THAT(loop_.Run(service_->Start()), IsOk());
   }
+
+  // What a test wants otherwise, of each source.
+  virtual void Change(Source& /*source*/) {}
 
   void TearDown() override {
     loop_.Run(Stop());
@@ -220,6 +226,7 @@ class IngestServerTest : public ::testing::Test {
                       .clock = clock_,
                       .fail = nullptr};
   FakeProducer producer_{loop_.loop()};
+  IngestService::Options options_;
   std::unique_ptr<IngestService> service_;
 };
 

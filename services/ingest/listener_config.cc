@@ -1,0 +1,48 @@
+#include "services/ingest/listener_config.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lamplighter::ingest {
+namespace {
+
+constexpr int kMaxProxies = 100;
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<ServerTls>> ReadTls(
+    const config::v1::Ingest& config, const ConfigFile& file) {
+  if (!config.has_tls()) return nullptr;
+  const config::v1::ServerTls& tls = config.tls();
+  if (tls.cert_file().empty()) {
+    return file.Error("ingest.tls.cert_file", "must name a file");
+  }
+  if (tls.key_file().empty()) {
+    return file.Error("ingest.tls.key_file", "must name a file");
+  }
+  auto made = ServerTls::Create({.cert = tls.cert_file(),
+                                 .key = tls.key_file(),
+                                 .client_ca = tls.client_ca_file()});
+  if (!made.ok()) return file.Error("ingest.tls", made.status().message());
+  return *std::move(made);
+}
+
+absl::StatusOr<TrustedProxies> ReadTrustedProxies(
+    const config::v1::Ingest& config, const ConfigFile& file) {
+  constexpr char kField[] = "ingest.trusted_proxies";
+  if (config.trusted_proxies_size() > kMaxProxies) {
+    return file.Error(kField, "must be 100 at most");
+  }
+  if (config.proxy_protocol() && config.trusted_proxies().empty()) {
+    return file.Error("ingest.proxy_protocol",
+                      "needs ingest.trusted_proxies: from others no "
+                      "connection would be taken");
+  }
+  auto proxies = TrustedProxies::Parse(
+      {config.trusted_proxies().begin(), config.trusted_proxies().end()});
+  if (!proxies.ok()) return file.Error(kField, proxies.status().message());
+  return proxies;
+}
+
+}  // namespace lamplighter::ingest
