@@ -79,7 +79,8 @@ class LamplighterService final : public Service {
                  .metrics = context.metrics,
                  .health = context.health,
                  .clock = context.clock,
-                 .fail = context.fail} {}
+                 .fail = context.fail,
+                 .tracer = context.tracer} {}
 
   absl::Status Make() {
     if (config_.kafka().bootstrap_servers() == kEmbedded) {

@@ -1,5 +1,6 @@
 #include "services/dispatcher/dispatcher_app.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,42 +10,80 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
 #include "common/async/task_group.h"
 #include "common/async/timer_sleeper.h"
 #include "common/config/duration.h"
-#include "common/kafka/kafka_consumer.h"
+#include "common/grpc/server_config.h"
 #include "common/kafka/kafka_options.h"
-#include "common/kafka/kafka_producer.h"
-#include "common/kafka/topic_names.h"
 #include "common/kafka/topic_setup.h"
 #include "common/kubernetes/manifest_feed_factory.h"
+#include "common/kubernetes/object_lookup.h"
+#include "common/kubernetes/object_lookup_factory.h"
 #include "common/manifests/manifest_feed.h"
 #include "common/status/macros.h"
+#include "common/tracing/tracer.h"
 #include "services/dispatcher/bounded_consumer.h"
 #include "services/dispatcher/deliverer/grpc_status_setter.h"
 #include "services/dispatcher/deliverer/intent_handler.h"
+#include "services/dispatcher/deliverer/retry_handler.h"
 #include "services/dispatcher/metrics.h"
+#include "services/dispatcher/provider_workers.h"
 #include "services/dispatcher/router/event_handler.h"
 #include "services/dispatcher/router/router.h"
+#include "services/dispatcher/status_service/scopes.h"
+#include "services/dispatcher/status_service/status_server.h"
+#include "services/dispatcher/streams.h"
 
 namespace lamplighter::dispatcher {
 namespace {
 
 using ::boost::asio::awaitable;
 
-constexpr char kRouterGroup[] = "lamplighter-router";
-constexpr char kDelivererGroup[] = "lamplighter-deliverer";
 constexpr absl::Duration kFlushLimit = absl::Seconds(5);
 
 struct Options {
   RouterOptions router;
-  Deliverer::Options deliverer;
+  IntentHandler::Options intents;
   BoundedConsumer::Options bounds;
-  std::map<std::string, std::string> workers;  // by provider type
+  std::string member;  // in the consumer groups; may be empty
+  std::map<std::string, std::string> workers;   // by provider type
+  absl::optional<ServerConfig> status_service;  // none: not served
   absl::Duration call_timeout;
   absl::Duration drain_timeout;
 };
+
+absl::StatusOr<IntentHandler::Options> ReadIntentOptions(
+    const config::v1::Dispatcher& config,
+    const BoundedConsumer::Options& bounds, IntentHandler::Options options,
+    const ConfigFile& file) {
+  Deliverer::Options& deliverer = options.deliverer;
+  // Before reading stops, what cannot be done makes room for what can.
+  deliverer.crowded_at = std::max<size_t>(bounds.max_records / 2, 1);
+  deliverer.crowded_at_bytes = std::max<size_t>(bounds.max_bytes / 2, 1);
+  if (config.max_remembered() > 0) {
+    options.max_remembered = config.max_remembered();
+  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      deliverer.give_up_after,
+      DurationOr(file, "dispatcher.give_up_after",
+                 config.has_give_up_after() ? &config.give_up_after() : nullptr,
+                 deliverer.give_up_after));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      deliverer.park_after,
+      DurationOr(file, "dispatcher.park_after",
+                 config.has_park_after() ? &config.park_after() : nullptr,
+                 deliverer.park_after));
+  deliverer.max_parked =
+      std::max(deliverer.max_parked, 2 * deliverer.park_after);
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      options.restorer.remember_for,
+      DurationOr(file, "dispatcher.remember_for",
+                 config.has_remember_for() ? &config.remember_for() : nullptr,
+                 options.restorer.remember_for));
+  return options;
+}
 
 absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
                                     const ConfigFile& file) {
@@ -55,12 +94,19 @@ absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
                       "{default: \"dns:///provider:50051\"}");
   }
   options.workers = {config.providers().begin(), config.providers().end()};
+  if (config.has_status_service()) {
+    LAMPLIGHTER_ASSIGN_OR_RETURN(
+        options.status_service,
+        ReadServerConfig(config.status_service(), file,
+                         "dispatcher.status_service", kScopes));
+  }
   if (config.description() == config::v1::Dispatcher::FLUX) {
     options.router.description = DescriptionStyle::kFlux;
   }
   options.router.no_cross_namespace_refs = config.no_cross_namespace_refs();
+  options.member = config.group_instance_id();
   if (config.max_calls() > 0) {
-    options.deliverer.max_calls = static_cast<int>(config.max_calls());
+    options.intents.deliverer.max_calls = static_cast<int>(config.max_calls());
   }
   if (config.max_waiting() > 0) {
     options.bounds.max_records = config.max_waiting();
@@ -69,10 +115,8 @@ absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
     options.bounds.max_bytes = config.max_waiting_bytes();
   }
   LAMPLIGHTER_ASSIGN_OR_RETURN(
-      options.deliverer.give_up_after,
-      DurationOr(file, "dispatcher.give_up_after",
-                 config.has_give_up_after() ? &config.give_up_after() : nullptr,
-                 options.deliverer.give_up_after));
+      options.intents,
+      ReadIntentOptions(config, options.bounds, options.intents, file));
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       options.call_timeout,
       DurationOr(file, "dispatcher.call_timeout",
@@ -86,78 +130,72 @@ absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
   return options;
 }
 
-absl::StatusOr<std::unique_ptr<BoundedConsumer>> MakeConsumer(
-    const KafkaOptions& kafka, const char* group, const char* topic,
-    const BoundedConsumer::Options& bounds, const AppContext& context) {
-  KafkaConsumer::Options options;
-  options.kafka = kafka;
-  options.group = group;
-  options.topics = {topic};
-  options.on_fatal = context.fail;
-  LAMPLIGHTER_ASSIGN_OR_RETURN(std::unique_ptr<KafkaConsumer> consumer,
-                               KafkaConsumer::Create(options, context.loop));
-  return std::make_unique<BoundedConsumer>(bounds, std::move(consumer));
-}
-
-// What the handlers read from and write to.
-struct Streams {
-  std::unique_ptr<KafkaProducer> producer;
-  std::unique_ptr<BoundedConsumer> events;
-  std::unique_ptr<BoundedConsumer> intents;
-};
-
-absl::StatusOr<Streams> MakeStreams(const KafkaOptions& kafka,
-                                    const BoundedConsumer::Options& bounds,
-                                    const AppContext& context) {
-  Streams streams;
-  KafkaProducer::Options options;
-  options.kafka = kafka;
-  // Nothing may be given up or overtaken; what waits is bounded by what is
-  // read.
-  options.message_timeout = absl::InfiniteDuration();
-  options.max_queue_bytes = 4 * bounds.max_bytes;
-  options.on_fatal = context.fail;
-  LAMPLIGHTER_ASSIGN_OR_RETURN(streams.producer,
-                               KafkaProducer::Create(options, context.loop));
+// Null where it is not configured.
+absl::StatusOr<std::unique_ptr<StatusServer>> MakeStatusServer(
+    const Options& options, const KafkaOptions& kafka,
+    const ProviderWorkers& workers, const ManifestSource& manifests,
+    const AppContext& context) {
+  if (!options.status_service.has_value()) return nullptr;
+  StatusServer::Options server;
+  server.server = *options.status_service;
+  server.kafka = kafka;
+  server.call_timeout = options.call_timeout;
+  const config::v1::Kafka& config = context.config.kafka();
   LAMPLIGHTER_ASSIGN_OR_RETURN(
-      streams.events,
-      MakeConsumer(kafka, kRouterGroup, kFluxEventsTopic, bounds, context));
-  LAMPLIGHTER_ASSIGN_OR_RETURN(
-      streams.intents, MakeConsumer(kafka, kDelivererGroup, kStatusIntentsTopic,
-                                    bounds, context));
-  return streams;
+      server.produce_timeout,
+      DurationOr(
+          context.config_file, "kafka.produce_timeout",
+          config.has_produce_timeout() ? &config.produce_timeout() : nullptr,
+          server.produce_timeout));
+  return StatusServer::Create(server, workers, manifests, context.loop,
+                              context.clock, context.metrics,
+                              context.tracer.For("lamplighter-dispatcher"));
 }
 
 class DispatcherService final : public Service {
  public:
   DispatcherService(const Options& options, KafkaOptions kafka,
-                    std::unique_ptr<ManifestFeed> manifests, Streams streams,
+                    std::unique_ptr<ManifestFeed> manifests,
+                    std::unique_ptr<ObjectLookup> objects, Streams streams,
+                    std::unique_ptr<ProviderWorkers> workers,
+                    std::unique_ptr<StatusServer> status_server,
                     AppContext& context)
       : options_(options),
-        kafka_(std::move(kafka)),
-        kafka_config_(context.config.kafka()),
         health_(context.health),
         fail_(context.fail),
         metrics_(context.metrics),
+        topics_(std::move(kafka), context.config.kafka(), /*names=*/{},
+                sleeper_),
         manifests_(std::move(manifests)),
+        objects_(std::move(objects)),
         streams_(std::move(streams)),
+        workers_(std::move(workers)),
+        status_server_(std::move(status_server)),
         router_(options.router, *manifests_),
-        setter_(options.workers, options.call_timeout, context.clock,
-                *manifests_),
-        event_handler_(context.loop, router_, *streams_.events,
-                       *streams_.producer, sleeper_, context.clock, metrics_),
-        intent_handler_(options.deliverer, context.loop, setter_,
-                        *streams_.intents, *streams_.producer, sleeper_,
-                        context.clock, metrics_),
+        tracer_(context.tracer.For("lamplighter-dispatcher")),
+        setter_(*workers_, options.call_timeout, context.clock, tracer_),
+        event_handler_(context.loop, router_, objects_.get(), *streams_.events,
+                       *streams_.producer, sleeper_, context.clock, metrics_,
+                       tracer_),
+        intent_handler_(options.intents, context.loop, setter_,
+                        *streams_.intents, *streams_.producer, *streams_.ledger,
+                        sleeper_, context.clock, metrics_, tracer_),
+        retry_handler_(context.loop, *streams_.retries, *streams_.producer,
+                       sleeper_, context.clock, metrics_),
         tasks_(context.loop.get_executor(), "dispatcher") {}
 
   awaitable<absl::Status> Start() override {
+    health_.AddCheck("dispatcher topics", [this] { return topics_.Ready(); });
     health_.AddCheck("dispatcher producer",
                      [this] { return streams_.producer->Ready(); });
     health_.AddCheck("dispatcher events",
                      [this] { return streams_.events->Ready(); });
     health_.AddCheck("dispatcher intents",
                      [this] { return streams_.intents->Ready(); });
+    health_.AddCheck("dispatcher retries",
+                     [this] { return streams_.retries->Ready(); });
+    health_.AddCheck("dispatcher ledger",
+                     [this] { return intent_handler_.Ready(); });
     health_.AddCheck("dispatcher manifests",
                      [this] { return manifests_->Ready(); });
     manifests_->Start();
@@ -167,16 +205,24 @@ class DispatcherService final : public Service {
 
   awaitable<void> Stop() override {
     stopping_ = true;
+    if (status_server_ != nullptr) {
+      co_await status_server_->Stop(options_.drain_timeout);
+    }
     streams_.events->Pause();
     streams_.intents->Pause();
+    streams_.retries->Pause();
     co_await intent_handler_.Drain(options_.drain_timeout);
     co_await streams_.events->Stop();
+    co_await streams_.retries->Stop();
     co_await streams_.intents->Stop();
+    co_await event_handler_.Stop();
     co_await streams_.producer->Flush(kFlushLimit);
     co_await tasks_.Drain(absl::ZeroDuration());
     co_await manifests_->Stop();
-    for (const char* check : {"dispatcher producer", "dispatcher events",
-                              "dispatcher intents", "dispatcher manifests"}) {
+    for (const char* check :
+         {"dispatcher topics", "dispatcher producer", "dispatcher events",
+          "dispatcher intents", "dispatcher retries", "dispatcher ledger",
+          "dispatcher manifests"}) {
       health_.RemoveCheck(check);
     }
   }
@@ -185,28 +231,36 @@ class DispatcherService final : public Service {
   // Once the topics are there: a consumer that finds none looks again seldom.
   // And once the manifests are: without them no event would match.
   awaitable<void> ReadTopics() {
-    co_await SetUpTopics(kafka_, kafka_config_, sleeper_);
+    co_await topics_.Run();
     const absl::Status manifests = co_await manifests_->UntilReady();
     if (stopping_ || !manifests.ok()) co_return;
     absl::Status started = streams_.intents->Start(intent_handler_);
+    if (started.ok()) started = streams_.retries->Start(retry_handler_);
     if (started.ok()) started = streams_.events->Start(event_handler_);
+    if (started.ok() && status_server_ != nullptr) {
+      started = status_server_->Start();
+    }
     if (!started.ok()) fail_(started);
   }
 
   const Options options_;
-  const KafkaOptions kafka_;
-  const config::v1::Kafka kafka_config_;
   Health& health_;
   const std::function<void(absl::Status)> fail_;
   bool stopping_ = false;
   TimerSleeper sleeper_;
   DispatcherMetrics metrics_;
+  TopicSetup topics_;
   const std::unique_ptr<ManifestFeed> manifests_;
+  const std::unique_ptr<ObjectLookup> objects_;  // null without a cluster
   const Streams streams_;
+  const std::unique_ptr<ProviderWorkers> workers_;
+  const std::unique_ptr<StatusServer> status_server_;  // null: not configured
   Router router_;
+  const Tracer tracer_;
   GrpcStatusSetter setter_;
   EventHandler event_handler_;
   IntentHandler intent_handler_;
+  RetryHandler retry_handler_;
   TaskGroup tasks_;  // last: its tasks use what is above
 };
 
@@ -224,10 +278,21 @@ absl::StatusOr<std::unique_ptr<Service>> MakeDispatcher(AppContext& context) {
                        context.config_file,
                        {.service = "dispatcher", .alerts = true}, context.loop,
                        context.metrics, context.clock));
-  LAMPLIGHTER_ASSIGN_OR_RETURN(Streams streams,
-                               MakeStreams(kafka, options.bounds, context));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      std::unique_ptr<ObjectLookup> objects,
+      MakeObjectLookup(context.config.dispatcher().manifests(), context.loop,
+                       context.clock));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      Streams streams,
+      MakeStreams(kafka, options.bounds, options.member, context));
+  auto workers = std::make_unique<ProviderWorkers>(options.workers, *manifests);
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      std::unique_ptr<StatusServer> status_server,
+      MakeStatusServer(options, kafka, *workers, *manifests, context));
   return std::make_unique<DispatcherService>(
-      options, kafka, std::move(manifests), std::move(streams), context);
+      options, kafka, std::move(manifests), std::move(objects),
+      std::move(streams), std::move(workers), std::move(status_server),
+      context);
 }
 
 }  // namespace lamplighter::dispatcher

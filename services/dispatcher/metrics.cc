@@ -24,6 +24,14 @@ prometheus::Counter& Call(Metrics& metrics, const char* result) {
       .Add({{"result", result}});
 }
 
+prometheus::Counter& Retry(Metrics& metrics, const char* direction) {
+  return metrics
+      .AddCounters("lamplighter_dispatcher_retries_total",
+                   "Status intents that left for the topic of retries, and "
+                   "that came back.")
+      .Add({{"direction", direction}});
+}
+
 }  // namespace
 
 DispatcherMetrics::DispatcherMetrics(Metrics& metrics)
@@ -36,6 +44,13 @@ DispatcherMetrics::DispatcherMetrics(Metrics& metrics)
       dead_lettered(Outcome(metrics, "dead_lettered")),
       calls_ok(Call(metrics, "ok")),
       calls_failed(Call(metrics, "failed")),
+      parked(Retry(metrics, "parked")),
+      returned(Retry(metrics, "returned")),
+      ledger_entries(
+          metrics
+              .AddGauges("lamplighter_dispatcher_ledger_entries",
+                         "Statuses whose last outcome is held in memory.")
+              .Add({})),
       held(metrics
                .AddGauges("lamplighter_dispatcher_held_intents",
                           "Status intents read and not yet decided upon.")

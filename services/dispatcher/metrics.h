@@ -24,6 +24,11 @@ struct DispatcherMetrics {
   // Calls to provider workers.
   prometheus::Counter& calls_ok;
   prometheus::Counter& calls_failed;
+  // Intents that left to wait elsewhere, and that came back.
+  prometheus::Counter& parked;
+  prometheus::Counter& returned;
+  // Entries of the ledger in memory.
+  prometheus::Gauge& ledger_entries;
   // Intents held in memory.
   prometheus::Gauge& held;
   // From the event to the decision, by the clocks of two machines.

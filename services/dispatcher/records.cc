@@ -4,13 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/kafka/cloud_event.h"
 #include "common/kafka/topic_names.h"
 #include "common/time/proto_time.h"
-#include "common/tracing/trace_context.h"
+#include "services/dispatcher/ledger/ledger_key.h"
 
 namespace lamplighter::dispatcher {
 namespace {
@@ -24,7 +25,7 @@ Record MakeRecord(const char* topic, std::string key, CloudEvent attributes,
                   const google::protobuf::Message& value) {
   attributes.source = kSource;
   attributes.content_type = "application/protobuf";
-  attributes.traceparent = TraceContext::Continue(traceparent).ToTraceparent();
+  attributes.traceparent = std::string(traceparent);
   return {.topic = topic,
           .key = std::move(key),
           .value = value.SerializeAsString(),
@@ -44,6 +45,13 @@ Record MakeIntentRecord(const v1::StatusIntent& intent,
                     std::move(attributes), traceparent, intent);
 }
 
+Record MakeRetryRecord(const v1::StatusIntent& intent,
+                       absl::string_view traceparent) {
+  Record record = MakeIntentRecord(intent, traceparent);
+  record.topic = kStatusRetriesTopic;
+  return record;
+}
+
 Record MakeOutcomeRecord(const v1::StatusOutcome& outcome,
                          absl::string_view traceparent) {
   const v1::StatusIntent& intent = outcome.intent();
@@ -56,6 +64,19 @@ Record MakeOutcomeRecord(const v1::StatusOutcome& outcome,
                     std::move(attributes), traceparent, outcome);
 }
 
+Record MakeLedgerRecord(v1::StatusOutcome outcome, int32_t partition,
+                        absl::string_view traceparent, size_t max_bytes) {
+  std::string key = LedgerName(outcome.intent());
+  if (outcome.ByteSizeLong() + key.size() + kOverhead > max_bytes) {
+    outcome.clear_roll_up_parts();
+  }
+  Record record = MakeOutcomeRecord(outcome, traceparent);
+  record.topic = kStatusLedgerTopic;
+  record.key = std::move(key);
+  record.partition = partition;
+  return record;
+}
+
 Record MakeDeadLetterRecord(v1::DeadLetter letter, const std::string& key,
                             absl::string_view traceparent, size_t max_bytes) {
   // Key and headers take their part.
@@ -65,6 +86,7 @@ Record MakeDeadLetterRecord(v1::DeadLetter letter, const std::string& key,
     raw.set_encoding(v1::RawBody::OMITTED);
     raw.clear_data();
   }
+  if (letter.ByteSizeLong() > room) letter.clear_original_headers();
   if (letter.ByteSizeLong() > room && !letter.undecodable().empty()) {
     std::string& bytes = *letter.mutable_undecodable();
     bytes.resize(bytes.size() -
@@ -90,11 +112,31 @@ v1::DeadLetter MakeUndecodable(const Record& record,
   letter.set_detail(
       absl::StrCat("the value is not what ", position.topic, " holds"));
   letter.set_undecodable(record.value);
+  SetOrigin(letter, record, position);
+  *letter.mutable_given_up_at() = ToProto(now);
+  return letter;
+}
+
+void SetOrigin(v1::DeadLetter& letter, const Record& record,
+               const RecordPosition& position) {
   letter.set_original_topic(position.topic);
   letter.set_original_partition(position.partition);
   letter.set_original_offset(position.offset);
-  *letter.mutable_given_up_at() = ToProto(now);
-  return letter;
+  letter.set_original_key(record.key);
+  letter.clear_original_headers();
+  for (const auto& [name, value] : record.headers) {
+    v1::Header& header = *letter.add_original_headers();
+    header.set_name(name);
+    header.set_value(value);
+  }
+  letter.set_replays(ReplaysOf(record));
+}
+
+int ReplaysOf(const Record& record) {
+  int replays = 0;
+  const auto header = FindHeader(record, "lamplighter_replays");
+  if (!header.has_value() || !absl::SimpleAtoi(*header, &replays)) return 0;
+  return std::max(replays, 0);
 }
 
 std::string TraceparentOf(const Record& record) {

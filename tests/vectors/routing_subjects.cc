@@ -148,7 +148,7 @@ absl::StatusOr<Comparison> CommitStatusExprSubject(const Vector& vector) {
           {{"cluster", "prod-1"},
            {"foo", "bar"},
            {"revision", absl::StrCat("main@sha1:", kSha)}},
-          provider, alert));
+          rules.object, dispatcher::ObjectValue(alert.json)));
   if (!value.ok()) {
     return Comparison{vector.flux, Refused(value.status())};
   }
@@ -203,7 +203,15 @@ absl::StatusOr<Comparison> AlertMatchSubject(const Vector& vector) {
   Manifests manifests = ParseAlert(std::move(spec));
   const dispatcher::AlertIndex index(
       std::make_shared<const Manifests>(std::move(manifests)));
-  return Comparison{vector.flux, Answer{.value = !index.Match(event).empty()}};
+  // What the vectors were made with, as far as they tell: one object with a
+  // label, and others that are not there.
+  static const auto* const labels =
+      new dispatcher::AlertIndex::Labels{{"team", "a"}};
+  return Comparison{
+      vector.flux,
+      Answer{.value =
+                 !index.Match(event, object.name() == "app" ? labels : nullptr)
+                      .empty()}};
 }
 
 }  // namespace lamplighter::vectors

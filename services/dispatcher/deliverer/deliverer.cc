@@ -2,133 +2,175 @@
 
 #include <algorithm>
 #include <string>
-#include <tuple>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "common/grpc/retry_info.h"
 #include "common/log/log.h"
 #include "common/time/proto_time.h"
 #include "services/dispatcher/deliverer/delivery_state.h"
 
+// What waits: where it stands, and when it starts. What becomes of calls is in
+// deliverer_answers.cc.
+
 namespace lamplighter::dispatcher {
-namespace {
-
-// Codes that tell of the credential, not of the call.
-bool IsRefused(const absl::Status& error) {
-  return absl::IsUnauthenticated(error) || absl::IsPermissionDenied(error);
-}
-
-// Codes that any call of the same lane would meet as well.
-bool ConcernsLane(const absl::Status& error) {
-  return absl::IsUnavailable(error) || absl::IsResourceExhausted(error) ||
-         absl::IsDeadlineExceeded(error) || absl::IsAborted(error) ||
-         absl::IsCancelled(error) || IsRefused(error);
-}
-
-// Codes that only a bug explains.
-bool IsBug(const absl::Status& error) {
-  return absl::IsInternal(error) || absl::IsUnknown(error) ||
-         absl::IsDataLoss(error);
-}
-
-std::string KeyOf(const v1::StatusIntent& intent) {
-  return absl::StrCat(intent.repository_id(), "\n", intent.sha(), "\n",
-                      intent.context());
-}
-
-}  // namespace
 
 Deliverer::Deliverer(const Options& options, const Clock& clock,
-                     absl::BitGenRef random, DeliveryPort& port)
-    : options_(options), clock_(clock), random_(random), port_(port) {}
+                     absl::BitGenRef random, Ledger& ledger, DeliveryPort& port)
+    : options_(options),
+      clock_(clock),
+      random_(random),
+      ledger_(ledger),
+      port_(port) {}
 
 Deliverer::~Deliverer() = default;
 
-void Deliverer::Submit(ReceivedIntent received) {
-  Work work;
-  static_cast<ReceivedIntent&>(work) = std::move(received);
-  work.event_time = FromProto(work.intent.event_time());
-  work.submitted = clock_.MonotonicNow();
-  ++held_;
+Deliverer::Work Deliverer::MakeWork(ReceivedIntent received) const {
+  Work work(std::move(received));
+  work.version = VersionOf(work.intent, work.order());
+  work.bytes = work.intent.ByteSizeLong();
+  const absl::Time now = clock_.Now();
+  work.taken_at = now;
+  if (work.intent.has_retry()) {
+    const v1::Retry& retry = work.intent.retry();
+    work.taken_at = std::min(now, FromProto(retry.taken_at()));
+    work.attempts = {retry.attempts(), FromProto(retry.first_attempt_at())};
+    work.failures = retry.attempts();
+  }
+  work.expires =
+      clock_.MonotonicNow() + options_.give_up_after - (now - work.taken_at);
+  return work;
+}
 
+void Deliverer::Submit(ReceivedIntent received) {
+  Work work = MakeWork(std::move(received));
+  ++held_;
+  held_bytes_ += work.bytes;
   Key& key = FindOrMakeKey(work.intent);
   key.partition = {work.origin.topic, work.origin.partition};
-  absl::Time newest = absl::InfinitePast();
-  if (key.shown.has_value()) newest = key.shown->event_time;
-  if (key.running.has_value()) newest = key.running->event_time;
-  if (key.waiting.has_value()) newest = key.waiting->event_time;
-  if (work.event_time < newest) {
-    Finish(std::move(work), v1::StatusOutcome::SUPERSEDED,
-           "a newer one came before it");
+  const LedgerEntry* const known = ledger_.Find(key.id);
+  // It may be what a call of a former process set after what we have read, even
+  // if it is superseded now.
+  if (known != nullptr && known->restored && !known->Shows(work.intent)) {
+    ledger_.Doubt(key.id, key.partition.partition);
+  }
+  if (const auto why = WhySuperseded(key, known, work); why.has_value()) {
+    Supersede(key, std::move(work), *why);
     Settle(key);
     return;
   }
   if (key.waiting.has_value()) {
-    Unplace(key);
-    work.retry_at = key.waiting->retry_at;
+    work.retry_at = std::max(work.retry_at, key.waiting->retry_at);
     work.failures = key.waiting->failures;
-    Finish(*std::move(key.waiting), v1::StatusOutcome::SUPERSEDED,
-           "a newer one came while it waited");
+    key.keeps_place = key.place == Key::Place::kInLane;
+    Unplace(key);
+    Supersede(key, *std::exchange(key.waiting, absl::nullopt),
+              "a newer one came while it waited");
   }
   key.waiting = std::move(work);
   if (!key.running.has_value()) Place(key);
   Pump();
 }
 
-Deliverer::Key& Deliverer::FindOrMakeKey(const v1::StatusIntent& intent) {
-  std::string name = KeyOf(intent);
-  Key& key = keys_[name];
-  if (key.name.empty()) key.name = std::move(name);
-  if (key.idle) {
-    idle_.erase(key.idle_position);
-    key.idle = false;
+absl::optional<std::string> Deliverer::WhySuperseded(const Key& key,
+                                                     const LedgerEntry* known,
+                                                     const Work& work) const {
+  Version newest;
+  if (known != nullptr) newest = known->version;
+  if (key.running.has_value()) {
+    newest = std::max(newest, key.running->version);
   }
+  if (key.waiting.has_value()) {
+    newest = std::max(newest, key.waiting->version);
+  }
+  if (work.version < newest) return "a newer one came before it";
+  return absl::nullopt;
+}
+
+Deliverer::Key& Deliverer::FindOrMakeKey(const v1::StatusIntent& intent) {
+  const LedgerKey id = MakeLedgerKey(LedgerName(intent));
+  Key& key = keys_[id];
+  key.id = id;
   return key;
 }
 
-Deliverer::Lane& Deliverer::FindOrMakeLane(const v1::ProviderRef& provider) {
-  return lanes_[absl::StrCat(provider.namespace_(), "/", provider.name())];
+Deliverer::Lane& Deliverer::LaneOf(const v1::StatusIntent& intent) {
+  return lanes_[absl::StrCat(intent.provider().namespace_(), "/",
+                             intent.provider().name())];
 }
 
 void Deliverer::Place(Key& key) {
-  if (key.SameAsShown(key.waiting->intent)) {
-    key.shown->event_time = key.waiting->event_time;
-    Work work = *std::exchange(key.waiting, absl::nullopt);
-    Finish(std::move(work), v1::StatusOutcome::UNCHANGED);
+  const LedgerEntry* const known = ledger_.Find(key.id);
+  Work& work = *key.waiting;
+  if (known != nullptr && known->Shows(work.intent)) {
+    FinishUnchanged(key, *known);
     Settle(key);
     return;
   }
-  const Work& work = *key.waiting;
-  absl::Duration due = work.retry_at;
-  const bool only_message = key.shown.has_value() && key.shown->certain &&
-                            key.shown->state == v1::FAILURE &&
-                            work.intent.state() == v1::FAILURE;
-  if (only_message) {
-    due = std::max(due, key.shown->written + options_.message_interval);
+  Lane& lane = LaneOf(work.intent);
+  const absl::Duration now = clock_.MonotonicNow();
+  const absl::Duration wait = std::max(work.retry_at, lane.opens) - now;
+  const bool fails = wait > absl::ZeroDuration() || lane.failures > 0;
+  if (fails && lane.failures > 0 && now >= work.expires) {
+    GiveUp(key, *std::exchange(key.waiting, absl::nullopt),
+           v1::DeadLetter::EXPIRED, lane.error);
+    Settle(key);
+    return;
   }
-  if (due > clock_.MonotonicNow()) {
+  const absl::Duration due =
+      std::max(work.retry_at, MessageDue(known, work.intent));
+  const bool tried_without_it = lane.waiting > 0 || lane.running > 0;
+  if (wait > options_.park_after ||
+      (Crowded() && tried_without_it && (due > now || fails))) {
+    Park(key, *std::exchange(key.waiting, absl::nullopt),
+         std::max(wait, due - now));
+    Settle(key);
+    return;
+  }
+  const bool keeps_place =
+      std::exchange(key.keeps_place, false) && key.lane == &lane;
+  key.lane = &lane;
+  ++lane.waiting;
+  if (due > now) {
     key.place = Key::Place::kLater;
     key.due = due;
     later_.emplace(due, &key);
     return;
   }
-  Lane& lane = FindOrMakeLane(work.intent.provider());
   key.place = Key::Place::kInLane;
-  key.lane = &lane;
-  lane.ready.push_back(&key);
+  if (keeps_place) {
+    lane.ready.AddAt(work.intent.repository_id(), key.in_lane, &key);
+  } else {
+    key.in_lane = lane.ready.Add(work.intent.repository_id(), &key);
+  }
   Activate(lane);
 }
 
 void Deliverer::Unplace(Key& key) {
   if (key.place == Key::Place::kLater) later_.erase({key.due, &key});
   if (key.place == Key::Place::kInLane) {
-    std::deque<Key*>& ready = key.lane->ready;
-    ready.erase(std::find(ready.begin(), ready.end(), &key));
+    key.lane->ready.Remove(key.waiting->intent.repository_id(), key.in_lane);
   }
+  if (key.place != Key::Place::kNowhere) --key.lane->waiting;
   key.place = Key::Place::kNowhere;
+}
+
+absl::Duration Deliverer::MessageDue(const LedgerEntry* known,
+                                     const v1::StatusIntent& intent) const {
+  if (known == nullptr || known->written == 0 || known->state != v1::FAILURE ||
+      intent.state() != v1::FAILURE) {
+    return -absl::InfiniteDuration();
+  }
+  // The clock on the wall, and that of another process perhaps, may jump.
+  const absl::Duration since =
+      std::max(clock_.Now() - absl::FromUnixSeconds(known->written),
+               absl::ZeroDuration());
+  return clock_.MonotonicNow() + options_.message_interval - since;
+}
+
+bool Deliverer::Crowded() const {
+  return held_ >= options_.crowded_at ||
+         held_bytes_ >= options_.crowded_at_bytes;
 }
 
 bool Deliverer::CanStart(const Lane& lane) const {
@@ -150,8 +192,8 @@ void Deliverer::Pump() {
     turns_.pop_front();
     lane.has_turn = false;
     if (!CanStart(lane)) continue;
-    Key& key = *lane.ready.front();
-    lane.ready.pop_front();
+    Key& key = *lane.ready.PopFirst();
+    --lane.waiting;
     key.place = Key::Place::kNowhere;
     Start(key);
     Activate(lane);
@@ -162,121 +204,16 @@ void Deliverer::Start(Key& key) {
   key.running = std::exchange(key.waiting, absl::nullopt);
   Work& work = *key.running;
   if (work.attempts.count++ == 0) work.attempts.first_at = clock_.Now();
-  Lane& lane = FindOrMakeLane(work.intent.provider());
+  Lane& lane = LaneOf(work.intent);
   ++lane.running;
   const uint64_t call = next_call_++;
   calls_[call] = {&key, &lane, key.partition, clock_.MonotonicNow()};
-  port_.Call(call, work, key.shown.has_value() && key.shown->certain);
-}
-
-void Deliverer::OnAnswer(
-    uint64_t call, const absl::StatusOr<v1::SetCommitStatusResponse>& answer) {
-  const auto it = calls_.find(call);
-  LAMPLIGHTER_CHECK(it != calls_.end(), "an answer to no call");
-  const CallState state = it->second;
-  calls_.erase(it);
-  --state.lane->running;
-  if (answer.ok()) state.lane->failures = 0;
-  Key& key = *state.key;
-  Work work = *std::exchange(key.running, absl::nullopt);
-  if (answer.ok()) {
-    OnSuccess(key, std::move(work), *answer);
-  } else {
-    OnFailure(key, std::move(work), state, answer.status());
-  }
-  Activate(*state.lane);
-  Pump();
-}
-
-void Deliverer::OnSuccess(Key& key, Work work,
-                          const v1::SetCommitStatusResponse& answer) {
-  key.shown = {.state = work.intent.state(),
-               .description = work.intent.description(),
-               .target_url = work.intent.target_url(),
-               .event_time = work.event_time,
-               .written = answer.written() ? clock_.MonotonicNow()
-                                           : -absl::InfiniteDuration()};
-  Finish(std::move(work), answer.written() ? v1::StatusOutcome::SET
-                                           : v1::StatusOutcome::UNCHANGED);
-  Continue(key);
-}
-
-void Deliverer::Continue(Key& key) {
-  if (key.waiting.has_value()) {
-    Place(key);
-  } else {
-    Settle(key);
-  }
-}
-
-void Deliverer::OnFailure(Key& key, Work work, const CallState& call,
-                          const absl::Status& error) {
-  if (key.shown.has_value()) key.shown->certain = false;
-  ++work.failures;
-  if (ConcernsLane(error)) {
-    CloseLane(*call.lane, call.started, error);
-  } else {
-    call.lane->failures = 0;  // the forge did answer
-  }
-  if (work.forgotten) {
-    --held_;
-    Continue(key);
-    return;
-  }
-  if (key.waiting.has_value()) {
-    key.waiting->failures = ConcernsLane(error) ? work.failures : 0;
-    Finish(std::move(work), v1::StatusOutcome::SUPERSEDED,
-           "a newer one came while it failed");
-    Place(key);
-    return;
-  }
-  if (!ShouldRetry(work, error)) {
-    GiveUp(std::move(work), v1::DeadLetter::REJECTED, error);
-    Settle(key);
-    return;
-  }
-  if (clock_.MonotonicNow() - work.submitted >= options_.give_up_after) {
-    GiveUp(std::move(work), v1::DeadLetter::EXPIRED, error);
-    Settle(key);
-    return;
-  }
-  absl::Duration delay = absl::IsNotFound(error)
-                             ? options_.not_found_interval
-                             : options_.backoff.After(work.failures, random_);
-  delay = std::max(delay, RetryAfter(error).value_or(absl::ZeroDuration()));
-  Retry(key, std::move(work), delay);
-}
-
-bool Deliverer::ShouldRetry(const Work& work, const absl::Status& error) const {
-  if (ConcernsLane(error)) return true;
-  if (absl::IsNotFound(error)) return work.failures < options_.not_found_tries;
-  return IsBug(error) && work.failures < options_.internal_tries;
-}
-
-void Deliverer::Retry(Key& key, Work work, absl::Duration delay) {
-  work.retry_at = clock_.MonotonicNow() + delay;
-  key.waiting = std::move(work);
-  Place(key);
-}
-
-void Deliverer::CloseLane(Lane& lane, absl::Duration started,
-                          const absl::Status& error) {
-  const absl::Duration now = clock_.MonotonicNow();
-  absl::Duration opens = lane.opens;
-  // Calls that failed together count as one failure.
-  if (started > lane.last_failure) {
-    ++lane.failures;
-    const Backoff& backoff =
-        IsRefused(error) ? options_.refused_backoff : options_.backoff;
-    opens = std::max(opens, now + backoff.After(lane.failures, random_));
-  }
-  lane.last_failure = now;
-  opens =
-      std::max(opens, now + RetryAfter(error).value_or(absl::ZeroDuration()));
-  if (opens == lane.opens) return;
-  closed_.erase({lane.opens, &lane});
-  lane.opens = opens;
-  closed_.emplace(opens, &lane);
+  // What a complete ledger does not hold was never set.
+  const LedgerEntry* const known = ledger_.Find(key.id);
+  const bool known_different = known != nullptr
+                                   ? !known->InDoubt()
+                                   : ledger_.Complete(key.partition.partition);
+  port_.Call(call, work, known_different);
 }
 
 void Deliverer::Tick() {
@@ -309,16 +246,14 @@ void Deliverer::Forget(const TopicPartition& partition) {
       continue;
     }
     Unplace(key);
-    if (key.waiting.has_value()) --held_;
+    if (key.waiting.has_value()) Drop(*key.waiting);
     key.waiting.reset();
-    key.shown.reset();
     if (key.running.has_value()) {
       key.running->forgotten = true;
       ++it;
-      continue;
+    } else {
+      keys_.erase(it++);
     }
-    if (key.idle) idle_.erase(key.idle_position);
-    keys_.erase(it++);
   }
 }
 
@@ -328,35 +263,20 @@ size_t Deliverer::Running(const TopicPartition& partition) const {
   });
 }
 
-void Deliverer::Finish(Work work, v1::StatusOutcome::Result result,
-                       const std::string& detail) {
+void Deliverer::Drop(const Work& work) {
   --held_;
-  const Attempts attempts = work.attempts;
-  port_.Finish(
-      MakeFinished(std::move(work), attempts, result, detail, clock_.Now()));
-}
-
-void Deliverer::GiveUp(Work work, v1::DeadLetter::Reason reason,
-                       const absl::Status& error) {
-  --held_;
-  const Attempts attempts = work.attempts;
-  port_.Finish(
-      MakeGivenUp(std::move(work), attempts, reason, error, clock_.Now()));
+  held_bytes_ -= work.bytes;
 }
 
 void Deliverer::Settle(Key& key) {
   if (key.waiting.has_value() || key.running.has_value()) return;
-  if (!key.shown.has_value()) {
-    keys_.erase(std::string(key.name));  // the key dies with its entry
-    return;
-  }
-  key.idle = true;
-  key.idle_position = idle_.insert(idle_.end(), &key);
-  if (idle_.size() > options_.max_remembered) {
-    Key& oldest = *idle_.front();
-    idle_.pop_front();
-    keys_.erase(std::string(oldest.name));
-  }
+  const LedgerKey id = key.id;  // the key dies with its entry
+  keys_.erase(id);
+}
+
+uint32_t Deliverer::NowSeconds() const {
+  return static_cast<uint32_t>(
+      std::max<int64_t>(absl::ToUnixSeconds(clock_.Now()), 0));
 }
 
 }  // namespace lamplighter::dispatcher

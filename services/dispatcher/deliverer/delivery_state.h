@@ -1,15 +1,17 @@
 #pragma once
 
-#include <deque>
-#include <list>
+#include <cstddef>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/kafka/record.h"
-#include "proto/lamplighter/v1/statuses.pb.h"
 #include "services/dispatcher/deliverer/deliverer.h"
+#include "services/dispatcher/deliverer/fair_queue.h"
 #include "services/dispatcher/deliverer/finished_intent.h"
+#include "services/dispatcher/ledger/ledger.h"
 
 namespace lamplighter::dispatcher {
 
@@ -17,54 +19,48 @@ namespace lamplighter::dispatcher {
 
 // An intent on its way.
 struct Deliverer::Work : ReceivedIntent {
-  absl::Time event_time;
-  absl::Duration submitted;  // monotonic
+  explicit Work(ReceivedIntent received)
+      : ReceivedIntent(std::move(received)) {}
+
+  Version version;
+  size_t bytes = 0;
+  absl::Time taken_at;     // first, by this process or another
+  absl::Duration expires;  // monotonic
   // Not before then, because the last try failed.
   absl::Duration retry_at = -absl::InfiniteDuration();
   Attempts attempts;
-  int failures = 0;        // in a row, those of an intent it replaced included
-  bool forgotten = false;  // another process has it now
+  // In a row, those of an intent it replaced included: all, and those that
+  // concern it alone.
+  int failures = 0;
+  int own_failures = 0;
+  absl::optional<Version> remember;  // see FinishedIntent
+  bool forgotten = false;            // another process has it now
 };
 
-// One (repository, sha, context).
+// One (repository, sha, context) that has work.
 struct Deliverer::Key {
-  // What the forge showed when we last looked.
-  struct Shown {
-    v1::CommitState state;
-    std::string description;
-    std::string target_url;
-    absl::Time event_time;
-    absl::Duration written;  // monotonic; long ago if it was there before
-    bool certain = true;     // no call has failed since
-  };
   enum class Place { kNowhere, kInLane, kLater };
 
-  bool SameAsShown(const v1::StatusIntent& intent) const {
-    return shown.has_value() && shown->certain &&
-           shown->state == intent.state() &&
-           shown->description == intent.description() &&
-           shown->target_url == intent.target_url();
-  }
-
-  std::string name;
+  LedgerKey id;
   TopicPartition partition;
   absl::optional<Work> waiting;
   absl::optional<Work> running;
-  absl::optional<Shown> shown;
-  Place place = Place::kNowhere;  // of the waiting work
-  Lane* lane = nullptr;           // of the waiting work, with kInLane
-  absl::Duration due;             // of the waiting work, with kLater
-  bool idle = false;              // is in idle_, at idle_position
-  std::list<Key*>::iterator idle_position;
+  Place place = Place::kNowhere;   // of the waiting work
+  Lane* lane = nullptr;            // of the waiting work, if it is anywhere
+  FairQueue<Key*>::Place in_lane;  // of the waiting work, with kInLane
+  bool keeps_place = false;        // it replaces what stood there
+  absl::Duration due;              // of the waiting work, with kLater
 };
 
 // The work of one Provider object.
 struct Deliverer::Lane {
-  std::deque<Key*> ready;
+  FairQueue<Key*> ready;
+  size_t waiting = 0;  // ready, or to be so later
   int running = 0;
   int failures = 0;  // in a row; while there are any, one call at a time
   absl::Duration opens = -absl::InfiniteDuration();
   absl::Duration last_failure = -absl::InfiniteDuration();
+  absl::Status error;     // the last
   bool has_turn = false;  // is in turns_
 };
 

@@ -1,56 +1,38 @@
 #include "services/dispatcher/deliverer/grpc_status_setter.h"
 
-#include <map>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/grpc/call_unary.h"
-#include "common/grpc/grpc_channel.h"
+#include "common/grpc/rpc_span.h"
 #include "common/status/macros.h"
 #include "grpcpp/client_context.h"
 
 namespace lamplighter::dispatcher {
+namespace {
 
-GrpcStatusSetter::GrpcStatusSetter(
-    const std::map<std::string, std::string>& addresses, absl::Duration timeout,
-    const Clock& clock, const ManifestSource& manifests)
-    : timeout_(timeout), clock_(clock), manifests_(manifests) {
-  for (const auto& [type, address] : addresses) {
-    stubs_[type] = v1::ProviderService::NewStub(MakeChannel(address));
-  }
-}
+constexpr char kMethod[] = "lamplighter.v1.ProviderService/SetCommitStatus";
 
-v1::ProviderService::Stub* GrpcStatusSetter::StubFor(
-    const v1::ProviderRef& ref) const {
-  const Provider* provider =
-      manifests_.Current()->FindProvider(ref.namespace_(), ref.name());
-  auto it = provider == nullptr ? stubs_.end() : stubs_.find(provider->type);
-  if (it == stubs_.end()) it = stubs_.find("default");
-  return it == stubs_.end() ? nullptr : it->second.get();
-}
+}  // namespace
 
 boost::asio::awaitable<absl::StatusOr<v1::SetCommitStatusResponse>>
-GrpcStatusSetter::Set(v1::SetCommitStatusRequest request) {
-  const v1::ProviderRef& provider = request.intent().provider();
-  v1::ProviderService::Stub* stub = StubFor(provider);
-  if (stub == nullptr) {
-    co_return absl::FailedPreconditionError(absl::StrCat(
-        "no provider worker is configured for the type of Provider ",
-        provider.namespace_(), "/", provider.name(),
-        ": add it to dispatcher.providers"));
-  }
+GrpcStatusSetter::Set(v1::SetCommitStatusRequest request,
+                      std::string traceparent) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(v1::ProviderService::Stub * stub,
+                                  workers_.For(request.intent().provider()));
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(clock_.Now() + timeout_));
+  Span span = BeginClientSpan(tracer_, traceparent, kMethod, context);
   v1::SetCommitStatusResponse response;
   auto start = [&](UnaryDone done) {
     stub->async()->SetCommitStatus(&context, &request, &response,
                                    std::move(done));
   };
-  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await CallUnary(start));
+  const absl::Status status = co_await CallUnary(start);
+  EndClientSpan(span, status);
+  if (!status.ok()) co_return status;
   co_return response;
 }
 

@@ -6,8 +6,11 @@
 
 #include "absl/status/statusor.h"
 #include "boost/system/error_code.hpp"
+#include "common/kafka/record_span.h"
+#include "common/kafka/topic_names.h"
 #include "common/log/log.h"
 #include "common/time/proto_time.h"
+#include "common/tracing/trace_context.h"
 #include "services/dispatcher/records.h"
 
 namespace lamplighter::dispatcher {
@@ -17,46 +20,113 @@ constexpr absl::Duration kPollInterval = absl::Milliseconds(10);
 
 }  // namespace
 
-IntentHandler::IntentHandler(const Deliverer::Options& options,
+IntentHandler::IntentHandler(const Options& options,
                              boost::asio::io_context& loop,
                              StatusSetter& setter, Consumer& consumer,
-                             Producer& producer, Sleeper& sleeper,
-                             const Clock& clock, DispatcherMetrics& metrics)
+                             Producer& producer, TopicReader& ledger,
+                             Sleeper& sleeper, const Clock& clock,
+                             DispatcherMetrics& metrics, Tracer tracer)
     : setter_(setter),
       producer_(producer),
       sleeper_(sleeper),
       clock_(clock),
       metrics_(metrics),
-      deliverer_(options, clock, random_, *this),
+      tracer_(std::move(tracer)),
+      ledger_(options.max_remembered),
+      roll_ups_(options.roll_ups),
+      deliverer_(options.deliverer, clock, random_, ledger_, *this),
       publisher_(loop, consumer, producer),
       timer_(loop),
+      restorer_(options.restorer, loop, ledger, ledger_, sleeper, clock,
+                Listeners()),
       calls_(loop.get_executor(), "status calls") {}
 
+LedgerRestorer::Listeners IntentHandler::Listeners() {
+  return {.on_outcome =
+              [this](int32_t partition, const LedgerKey& key,
+                     const v1::StatusOutcome& outcome) {
+                roll_ups_.Restore(partition, key, outcome);
+              },
+          .on_restored = [this](int32_t partition) { OnRestored(partition); },
+          .on_expired =
+              [this](int32_t partition, const std::string& name) {
+                Expire(partition, name);
+              }};
+}
+
+void IntentHandler::Expire(int32_t partition, const std::string& name) {
+  Record tombstone;
+  tombstone.topic = kStatusLedgerTopic;
+  tombstone.key = name;
+  tombstone.tombstone = true;
+  tombstone.partition = partition;
+  // What is not written expires at another start.
+  producer_.Produce(std::move(tombstone),
+                    [](const absl::StatusOr<RecordPosition>&) {});
+}
+
 void IntentHandler::OnRecord(ConsumedRecord record) {
-  ReceivedIntent received;
-  if (!received.intent.ParseFromString(record.record.value)) {
-    OnUndecodable(record);
+  const auto restoring = restoring_.find(record.position.partition);
+  if (restoring != restoring_.end()) {
+    restoring->second.push_back(std::move(record));
     return;
   }
-  received.traceparent = TraceparentOf(record.record);
-  received.origin = std::move(record.position);
-  deliverer_.Submit(std::move(received));
-  metrics_.held.Set(static_cast<double>(deliverer_.held()));
+  Take(std::move(record));
   Rearm();
 }
 
-void IntentHandler::OnUndecodable(const ConsumedRecord& consumed) {
-  LAMPLIGHTER_LOG_EVERY_SECOND(kError, "an intent cannot be decoded")
+void IntentHandler::OnRestored(int32_t partition) {
+  const auto waiting = restoring_.find(partition);
+  if (waiting == restoring_.end()) return;
+  std::vector<ConsumedRecord> records = std::move(waiting->second);
+  restoring_.erase(waiting);
+  for (ConsumedRecord& record : records) Take(std::move(record));
+  metrics_.ledger_entries.Set(static_cast<double>(ledger_.size()));
+  Rearm();
+}
+
+void IntentHandler::Take(ConsumedRecord record) {
+  // What it becomes holds it all, and its key once more.
+  if (record.record.value.size() > producer_.max_record_bytes() / 3) {
+    v1::DeadLetter letter =
+        MakeUndecodable(record.record, record.position, clock_.Now());
+    letter.set_detail("the intent is too large");
+    DeadLetter(record, std::move(letter));
+    return;
+  }
+  ReceivedIntent received;
+  if (!received.intent.ParseFromString(record.record.value)) {
+    DeadLetter(record,
+               MakeUndecodable(record.record, record.position, clock_.Now()));
+    return;
+  }
+  received.traceparent =
+      BeginProcessSpan(tracer_, record).context().ToTraceparent();
+  received.headers = std::move(record.record.headers);
+  received.origin = std::move(record.position);
+  if (received.intent.has_roll_up()) roll_ups_.Merge(received);
+  deliverer_.Submit(std::move(received));
+  ShowHeld();
+}
+
+void IntentHandler::DeadLetter(const ConsumedRecord& consumed,
+                               v1::DeadLetter letter) {
+  LAMPLIGHTER_LOG_EVERY_SECOND(kError, "an intent cannot be used")
+      .With("cause", letter.detail())
       .With("topic", consumed.position.topic)
       .With("partition", consumed.position.partition)
       .With("offset", consumed.position.offset);
   metrics_.dead_lettered.Increment();
   publisher_.Finish(
       consumed.position,
-      {MakeDeadLetterRecord(
-          MakeUndecodable(consumed.record, consumed.position, clock_.Now()),
-          consumed.record.key, TraceparentOf(consumed.record),
-          producer_.max_record_bytes())});
+      {MakeDeadLetterRecord(std::move(letter), consumed.record.key,
+                            TraceparentOf(consumed.record),
+                            producer_.max_record_bytes())});
+}
+
+void IntentHandler::ShowHeld() {
+  metrics_.held.Set(static_cast<double>(deliverer_.held()));
+  metrics_.ledger_entries.Set(static_cast<double>(ledger_.size()));
 }
 
 void IntentHandler::Call(uint64_t call, const ReceivedIntent& received,
@@ -64,17 +134,19 @@ void IntentHandler::Call(uint64_t call, const ReceivedIntent& received,
   v1::SetCommitStatusRequest request;
   *request.mutable_intent() = received.intent;
   request.set_known_different(known_different);
-  calls_.Spawn(RunCall(call, std::move(request)));
+  calls_.Spawn(RunCall(call, std::move(request), received.traceparent));
 }
 
 boost::asio::awaitable<void> IntentHandler::RunCall(
-    uint64_t call, v1::SetCommitStatusRequest request) {
+    uint64_t call, v1::SetCommitStatusRequest request,
+    std::string traceparent) {
   const absl::StatusOr<v1::SetCommitStatusResponse> answer =
-      co_await setter_.Set(std::move(request));
+      co_await setter_.Set(std::move(request), traceparent);
   (answer.ok() ? metrics_.calls_ok : metrics_.calls_failed).Increment();
   if (!answer.ok()) {
     LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "a status was not set")
-        .With("error", answer.status().ToString());
+        .With("error", answer.status().ToString())
+        .With("trace_id", TraceIdOf(traceparent));
   }
   deliverer_.OnAnswer(call, answer);
   Rearm();
@@ -83,7 +155,7 @@ boost::asio::awaitable<void> IntentHandler::RunCall(
 void IntentHandler::Finish(FinishedIntent finished) {
   const v1::StatusOutcome& outcome = finished.outcome;
   metrics_.Outcomes(outcome.result()).Increment();
-  metrics_.held.Set(static_cast<double>(deliverer_.held()));
+  ShowHeld();
   if (outcome.result() == v1::StatusOutcome::SET) {
     metrics_.end_to_end.Observe(absl::ToDoubleSeconds(
         clock_.Now() - FromProto(outcome.intent().event_time())));
@@ -92,13 +164,42 @@ void IntentHandler::Finish(FinishedIntent finished) {
   if (finished.dead_letter.has_value()) {
     LAMPLIGHTER_LOG_EVERY_SECOND(kError, "a status was given up")
         .With("intent", outcome.intent().id())
-        .With("cause", outcome.detail());
+        .With("cause", outcome.detail())
+        .With("trace_id", TraceIdOf(finished.traceparent));
     records.push_back(MakeDeadLetterRecord(
         *std::move(finished.dead_letter), outcome.intent().repository_id(),
         finished.traceparent, producer_.max_record_bytes()));
   }
   records.push_back(MakeOutcomeRecord(outcome, finished.traceparent));
+  if (finished.remember.has_value()) {
+    v1::StatusOutcome last = std::move(finished.outcome);
+    SetVersion(last, *finished.remember);
+    records.push_back(LedgerRecord(std::move(last), finished.origin.partition,
+                                   finished.traceparent));
+  }
   publisher_.Finish(finished.origin, std::move(records));
+}
+
+void IntentHandler::Park(ParkedIntent parked) {
+  metrics_.parked.Increment();
+  std::vector<Record> records;
+  if (parked.tried.has_value()) {
+    records.push_back(LedgerRecord(
+        *std::move(parked.tried), parked.origin.partition, parked.traceparent));
+  }
+  records.push_back(MakeRetryRecord(parked.intent, parked.traceparent));
+  publisher_.Finish(parked.origin, std::move(records));
+}
+
+Record IntentHandler::LedgerRecord(v1::StatusOutcome outcome, int32_t partition,
+                                   const std::string& traceparent) const {
+  if (outcome.intent().has_roll_up()) {
+    for (v1::RollUpPart& part : roll_ups_.Parts(outcome.intent())) {
+      *outcome.add_roll_up_parts() = std::move(part);
+    }
+  }
+  return MakeLedgerRecord(std::move(outcome), partition, traceparent,
+                          producer_.max_record_bytes());
 }
 
 void IntentHandler::Rearm() {
@@ -120,14 +221,22 @@ void IntentHandler::Rearm() {
   });
 }
 
-void IntentHandler::OnAssigned(
-    const std::vector<TopicPartition>& /*partitions*/) {}
+void IntentHandler::OnAssigned(const std::vector<TopicPartition>& partitions) {
+  for (const TopicPartition& partition : partitions) {
+    restoring_[partition.partition].clear();
+    restorer_.Restore(partition.partition);
+  }
+}
 
 boost::asio::awaitable<void> IntentHandler::OnRevoked(
     std::vector<TopicPartition> partitions) {
   for (const TopicPartition& partition : partitions) {
     deliverer_.Forget(partition);
+    restoring_.erase(partition.partition);
+    restorer_.Forget(partition.partition);
+    roll_ups_.Forget(partition.partition);
   }
+  ShowHeld();
   Rearm();
   // The process that gets the partition must not overtake a call of ours. The
   // consumer bounds the wait.
@@ -146,6 +255,7 @@ boost::asio::awaitable<void> IntentHandler::Drain(absl::Duration limit) {
   deliverer_.StopCalling();
   Rearm();
   co_await calls_.Drain(limit);
+  co_await restorer_.Stop();
 }
 
 }  // namespace lamplighter::dispatcher

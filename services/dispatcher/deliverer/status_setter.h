@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
@@ -14,8 +16,9 @@ class StatusSetter {
  public:
   virtual ~StatusSetter() = default;
 
+  // As part of the journey of `traceparent`, which may be empty.
   virtual boost::asio::awaitable<absl::StatusOr<v1::SetCommitStatusResponse>>
-  Set(v1::SetCommitStatusRequest request) = 0;
+  Set(v1::SetCommitStatusRequest request, std::string traceparent) = 0;
 };
 
 }  // namespace lamplighter::dispatcher

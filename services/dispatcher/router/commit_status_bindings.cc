@@ -64,24 +64,24 @@ CelValue EventValue(const v1::FluxEvent& event,
   return ToMap(std::move(fields));
 }
 
-// An empty map for what is no JSON object: only tests make such objects.
+}  // namespace
+
 CelValue ObjectValue(const std::string& json) {
   google::protobuf::Struct object;
+  // An empty map for what is no JSON object: only tests make such objects.
   if (!google::protobuf::util::JsonStringToMessage(json, &object).ok()) {
     object.Clear();
   }
   return CelValueFromStruct(object);
 }
 
-}  // namespace
-
 CelBindings CommitStatusBindings(
     const v1::FluxEvent& event,
-    const std::map<std::string, std::string>& metadata,
-    const Provider& provider, const Alert& alert) {
+    const std::map<std::string, std::string>& metadata, CelValue provider,
+    CelValue alert) {
   return {{"event", EventValue(event, metadata)},
-          {"provider", ObjectValue(provider.json)},
-          {"alert", ObjectValue(alert.json)}};
+          {"provider", std::move(provider)},
+          {"alert", std::move(alert)}};
 }
 
 }  // namespace lamplighter::dispatcher

@@ -3,11 +3,15 @@
 #include <map>
 #include <string>
 
-#include "common/manifests/objects.h"
 #include "proto/lamplighter/v1/events.pb.h"
-#include "services/dispatcher/cel/cel.h"
+#include "services/dispatcher/cel/cel_options.h"
+#include "services/dispatcher/cel/cel_value.h"
 
 namespace lamplighter::dispatcher {
+
+// A Provider or an Alert, as an expression sees it, from its JSON. To be made
+// once an object: it costs far more than an evaluation.
+CelValue ObjectValue(const std::string& json);
 
 // What a Provider's spec.commitStatusExpr may look at, as
 // notification-controller gives it: `event` with its `metadata` merged and
@@ -15,7 +19,7 @@ namespace lamplighter::dispatcher {
 // cluster.
 CelBindings CommitStatusBindings(
     const v1::FluxEvent& event,
-    const std::map<std::string, std::string>& metadata,
-    const Provider& provider, const Alert& alert);
+    const std::map<std::string, std::string>& metadata, CelValue provider,
+    CelValue alert);
 
 }  // namespace lamplighter::dispatcher

@@ -89,8 +89,9 @@ class EventHandlerTest : public ::testing::Test {
   FakeClock clock_;
   Metrics registry_;
   DispatcherMetrics metrics_{registry_};
-  EventHandler handler_{loop_,    router_, consumer_, producer_,
-                        sleeper_, clock_,  metrics_};
+  EventHandler handler_{loop_,     router_,   /*objects=*/nullptr,
+                        consumer_, producer_, sleeper_,
+                        clock_,    metrics_};
 };
 
 TEST_F(EventHandlerTest, WritesTheIntentBeforeTheEventIsDone) {

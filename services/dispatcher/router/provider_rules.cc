@@ -1,14 +1,21 @@
 #include "services/dispatcher/router/provider_rules.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "services/dispatcher/router/commit_status_bindings.h"
 
 namespace lamplighter::dispatcher {
 namespace {
+
+constexpr size_t kMaxRollUpName = 100;
+constexpr int kMaxRollUpClusters = 1000;
 
 absl::StatusOr<absl::optional<StatusTemplate>> ReadTemplate(
     const Provider& provider, const char* name) {
@@ -17,6 +24,40 @@ absl::StatusOr<absl::optional<StatusTemplate>> ReadTemplate(
   absl::StatusOr<StatusTemplate> parsed = StatusTemplate::Parse(text);
   if (parsed.ok()) return *std::move(parsed);
   return Annotate(parsed.status(), "annotation lamplighter.dev/", name);
+}
+
+bool IsRollUpName(absl::string_view name) {
+  return name.size() <= kMaxRollUpName &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(c) ||
+                  absl::string_view("-._/").find(c) != absl::string_view::npos;
+         });
+}
+
+absl::StatusOr<absl::optional<RollUpRule>> ReadRollUp(
+    const Provider& provider) {
+  const absl::string_view name = provider.Annotation("roll-up");
+  const absl::string_view clusters = provider.Annotation("roll-up-clusters");
+  if (name.empty() && clusters.empty()) return absl::nullopt;
+  if (name.empty()) {
+    return absl::InvalidArgumentError(
+        "annotation lamplighter.dev/roll-up-clusters: needs "
+        "lamplighter.dev/roll-up: NAME beside it");
+  }
+  if (!IsRollUpName(name)) {
+    return absl::InvalidArgumentError(
+        "annotation lamplighter.dev/roll-up: must be at most 100 letters, "
+        "digits and -._/");
+  }
+  RollUpRule rule{absl::StrCat("lamplighter/", name)};
+  if (!clusters.empty() &&
+      (!absl::SimpleAtoi(clusters, &rule.clusters) || rule.clusters < 1 ||
+       rule.clusters > kMaxRollUpClusters)) {
+    return absl::InvalidArgumentError(
+        "annotation lamplighter.dev/roll-up-clusters: must be a number from 1 "
+        "to 1000, in quotes");
+  }
+  return rule;
 }
 
 absl::Status ReadPlace(const Provider& provider, ProviderRules& rules) {
@@ -44,6 +85,7 @@ absl::Status Read(const Provider& provider, ProviderRules& rules) {
       return Annotate(compiled.status(), "spec.commitStatusExpr");
     }
     rules.commit_status_expr = *std::move(compiled);
+    rules.object = ObjectValue(provider.json);
   }
   LAMPLIGHTER_ASSIGN_OR_RETURN(rules.context,
                                ReadTemplate(provider, "context"));
@@ -52,6 +94,7 @@ absl::Status Read(const Provider& provider, ProviderRules& rules) {
   LAMPLIGHTER_ASSIGN_OR_RETURN(rules.target_url,
                                ReadTemplate(provider, "target-url"));
   rules.sets_pending = provider.Annotation("pending") == "true";
+  LAMPLIGHTER_ASSIGN_OR_RETURN(rules.roll_up, ReadRollUp(provider));
   return absl::OkStatus();
 }
 
@@ -70,17 +113,26 @@ ProviderRules ReadProviderRules(const Provider& provider) {
 
 absl::StatusOr<std::string> RepositoryOf(const ProviderRules& rules,
                                          const Provider& provider,
-                                         const std::string& repository) {
+                                         const std::string& named,
+                                         const SourceUrl& source) {
   if (!rules.account) return rules.repository_id;
-  if (repository.empty()) {
-    return absl::NotFoundError(
+  if (named.empty() && !source) {
+    return absl::UnavailableError("the source is not looked up yet");
+  }
+  if (named.empty() && !source->ok()) {
+    const std::string why = absl::StrCat(
         "the Provider is for an account, and the event does not say which "
         "repository: annotate its object with "
-        "event.toolkit.fluxcd.io/repository: URL");
+        "event.toolkit.fluxcd.io/repository: URL; its source does not say it "
+        "either: ",
+        source->status().message());
+    if (absl::IsNotFound(source->status())) return absl::NotFoundError(why);
+    return absl::FailedPreconditionError(why);
   }
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       const std::string id,
-      RepositoryId(provider.type, repository, provider.ForgeUrl()));
+      RepositoryId(provider.type, named.empty() ? **source : named,
+                   provider.ForgeUrl()));
   LAMPLIGHTER_ASSIGN_OR_RETURN(const ForgeLocation location,
                                LocateInAccount(*rules.account, id));
   return RepositoryId(location);

@@ -36,6 +36,8 @@ struct Draft {
   const Alert& alert;
   const Provider& provider;
   const ProviderRules& rules;
+  const SourceUrl& source_url;
+  CelValue alert_object;                        // null without an expression
   std::map<std::string, std::string> metadata;  // merged
 };
 
@@ -68,7 +70,7 @@ absl::StatusOr<std::string> ContextOf(const Draft& draft,
   }
   const absl::StatusOr<CelValue> value =
       rules.commit_status_expr->Evaluate(CommitStatusBindings(
-          draft.event, draft.metadata, draft.provider, draft.alert));
+          draft.event, draft.metadata, rules.object, draft.alert_object));
   if (value.ok() && !value->string_value().empty()) {
     return value->string_value();
   }
@@ -79,7 +81,8 @@ absl::StatusOr<std::string> ContextOf(const Draft& draft,
 }
 
 // FailedPrecondition if the Provider cannot be used, NotFound if the event
-// names no commit, InvalidArgument if it is no event of Flux.
+// names no commit, InvalidArgument if it is no event of Flux, Unavailable if
+// the source's URL has to be known first.
 absl::StatusOr<v1::StatusIntent> MakeIntent(const Draft& draft,
                                             DescriptionStyle style) {
   const v1::FluxEvent& event = draft.event;
@@ -93,7 +96,8 @@ absl::StatusOr<v1::StatusIntent> MakeIntent(const Draft& draft,
   };
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       const std::string repository,
-      RepositoryOf(draft.rules, provider, metadata("repository")));
+      RepositoryOf(draft.rules, provider, metadata("repository"),
+                   draft.source_url));
   const TemplateFields fields = FieldsOf(draft, sha);
   LAMPLIGHTER_ASSIGN_OR_RETURN(const std::string context,
                                ContextOf(draft, fields));
@@ -122,6 +126,18 @@ absl::StatusOr<v1::StatusIntent> MakeIntent(const Draft& draft,
   return intent;
 }
 
+// What `intent` adds to the status over all clusters, which does not depend on
+// the one object that it is of, but for its part.
+v1::StatusIntent MakeRollUp(v1::StatusIntent intent, const RollUpRule& rule) {
+  intent.set_id(absl::StrCat(intent.id(), "/roll-up"));
+  intent.set_context(rule.context);
+  intent.mutable_roll_up()->set_clusters(rule.clusters);
+  intent.clear_description();
+  intent.clear_target_url();
+  intent.clear_summary();
+  return intent;
+}
+
 v1::DeadLetter MakeDeadLetter(const v1::FluxEvent& event,
                               const absl::Status& why) {
   v1::DeadLetter letter;
@@ -141,6 +157,9 @@ bool Contains(const std::vector<v1::StatusIntent>& intents,
   return std::any_of(
       intents.begin(), intents.end(), [&intent](const v1::StatusIntent& other) {
         return other.provider().name() == intent.provider().name() &&
+               other.provider().namespace_() ==
+                   intent.provider().namespace_() &&
+               other.repository_id() == intent.repository_id() &&
                other.sha() == intent.sha() &&
                other.context() == intent.context() &&
                other.description() == intent.description() &&
@@ -149,20 +168,42 @@ bool Contains(const std::vector<v1::StatusIntent>& intents,
       });
 }
 
+void Add(v1::StatusIntent intent, Routes& routes) {
+  if (!Contains(routes.intents, intent)) {
+    routes.intents.push_back(std::move(intent));
+  }
+}
+
 }  // namespace
 
+KnownObject KnownObject::Nothing(const std::string& why) {
+  return {.labels = absl::NotFoundError(why),
+          .source_url = absl::NotFoundError(why)};
+}
+
 Routes Router::Route(const v1::FluxEvent& event) {
+  static const auto* const nothing =
+      new KnownObject(KnownObject::Nothing("objects are not looked up"));
+  return Route(event, *nothing);
+}
+
+Routes Router::Route(const v1::FluxEvent& event, const KnownObject& object) {
   const std::shared_ptr<const Manifests> manifests = manifests_.Current();
   if (indexed_ != manifests) {
     index_ = std::make_unique<AlertIndex>(manifests);
     indexed_ = manifests;
     rules_.clear();
+    alert_objects_.clear();
   }
+  const Arrival arrival{event, object, IsStatusEvent(event)};
   Routes routes;
-  if (!IsStatusEvent(event) && event.reason() != kProgressing) return routes;
-  const std::vector<const Alert*> alerts = index_->Match(event);
-  routes.matched = static_cast<int>(alerts.size());
-  for (const Alert* alert : alerts) RouteTo(*alert, event, routes);
+  if (!arrival.is_status && event.reason() != kProgressing) return routes;
+  const bool has_labels = object.labels && object.labels->ok();
+  const std::vector<const Alert*> alerts =
+      index_->Match(event, has_labels ? (*object.labels)->get() : nullptr);
+  if (!has_labels) RouteByLabels(alerts, arrival, routes);
+  if (routes.lack != Routes::Lack::kNothing) return routes;
+  for (const Alert* alert : alerts) RouteTo(*alert, arrival, routes);
   return routes;
 }
 
@@ -174,32 +215,60 @@ const ProviderRules& Router::RulesOf(const Provider& provider) {
   return *rules;
 }
 
-void Router::RouteTo(const Alert& alert, const v1::FluxEvent& event,
-                     Routes& routes) {
-  if (indexed_->other_providers.contains(
-          {alert.namespace_, alert.provider_ref})) {
-    return;  // a chat, say
+const CelValue& Router::ObjectOf(const Alert& alert) {
+  const auto [it, is_new] = alert_objects_.try_emplace(&alert);
+  if (is_new) it->second = ObjectValue(alert.json);
+  return it->second;
+}
+
+bool Router::Takes(const Provider* provider, const Arrival& arrival) {
+  if (provider == nullptr) return arrival.is_status;
+  // notification-controller sets pending on Gitea alone, and only for what says
+  // that it is for statuses, which progress never does.
+  return RulesOf(*provider).sets_pending ||
+         (arrival.is_status && (arrival.event.reason() != kProgressing ||
+                                provider->type == "gitea"));
+}
+
+void Router::RouteByLabels(const std::vector<const Alert*>& matched,
+                           const Arrival& arrival, Routes& routes) {
+  const auto& labels = arrival.object.labels;
+  if (labels && absl::IsNotFound(labels->status())) return;  // no object
+  const Alert* alert = index_->FindUndecided(
+      arrival.event, matched, [&](const Alert& undecided) {
+        return Takes(indexed_->FindProvider(undecided.namespace_,
+                                            undecided.provider_ref),
+                     arrival);
+      });
+  if (alert == nullptr) return;
+  if (!labels) {
+    routes.lack = Routes::Lack::kLabels;
+    return;
   }
+  // One for the event, however many Alerts there are.
+  routes.dead_letters.push_back(MakeDeadLetter(
+      arrival.event,
+      absl::FailedPreconditionError(absl::StrCat(
+          "Alert ", alert->namespace_, "/", alert->name,
+          ": spec.eventSources: matchLabels: whether it matches, and others "
+          "like it, cannot be told: ",
+          labels->status().message()))));
+}
+
+void Router::RouteTo(const Alert& alert, const Arrival& arrival,
+                     Routes& routes) {
+  const v1::FluxEvent& event = arrival.event;
+  const Provider* provider =
+      indexed_->FindProvider(alert.namespace_, alert.provider_ref);
+  if (!Takes(provider, arrival)) return;
   const auto refuse = [&](const absl::Status& why) {
     routes.dead_letters.push_back(MakeDeadLetter(event, why));
   };
-  const Provider* provider =
-      indexed_->FindProvider(alert.namespace_, alert.provider_ref);
   if (provider == nullptr) {
-    if (!IsStatusEvent(event)) return;
     return refuse(absl::FailedPreconditionError(absl::StrCat(
         "Alert ", alert.namespace_, "/", alert.name,
         ": spec.providerRef: there is no Provider ", alert.provider_ref)));
   }
-  if (provider->suspend) return;
-  const ProviderRules& rules = RulesOf(*provider);
-  // notification-controller sets pending on Gitea alone, and only for what says
-  // that it is for statuses, which progress never does.
-  const bool skipped =
-      !rules.sets_pending &&
-      (!IsStatusEvent(event) ||
-       (event.reason() == kProgressing && provider->type != "gitea"));
-  if (skipped) return;
   if (options_.no_cross_namespace_refs &&
       event.involved_object().namespace_() != alert.namespace_) {
     return refuse(absl::FailedPreconditionError(absl::StrCat(
@@ -207,14 +276,22 @@ void Router::RouteTo(const Alert& alert, const v1::FluxEvent& event,
         ": takes events of its own namespace only, and this is of ",
         event.involved_object().namespace_())));
   }
-  absl::StatusOr<v1::StatusIntent> intent =
-      MakeIntent({event, alert, *provider, rules, MergedMetadata(event, alert)},
-                 options_.description);
-  if (!intent.ok()) {
-    refuse(intent.status());
-  } else if (!Contains(routes.intents, *intent)) {
-    routes.intents.push_back(*std::move(intent));
+  const ProviderRules& rules = RulesOf(*provider);
+  absl::StatusOr<v1::StatusIntent> intent = MakeIntent(
+      {event, alert, *provider, rules, arrival.object.source_url,
+       rules.commit_status_expr == nullptr ? CelValue() : ObjectOf(alert),
+       MergedMetadata(event, alert)},
+      options_.description);
+  if (absl::IsUnavailable(intent.status())) {
+    routes.lack = Routes::Lack::kSourceUrl;
+    return;
   }
+  if (!intent.ok()) return refuse(intent.status());
+  // Progress counts where the Provider asks for it, not because Gitea is told.
+  if (rules.roll_up && (intent->state() != v1::PENDING || rules.sets_pending)) {
+    Add(MakeRollUp(*intent, *rules.roll_up), routes);
+  }
+  Add(*std::move(intent), routes);
 }
 
 }  // namespace lamplighter::dispatcher

@@ -1,13 +1,11 @@
 #include "services/dispatcher/router/router.h"
 
-#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/manifests/manifest_source.h"
-#include "common/manifests/objects.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/dispatcher/router/testing/router_fixture.h"
 
 namespace lamplighter::dispatcher {
 namespace {
@@ -15,72 +13,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr char kSha[] = "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1";
-
-class FixedManifests final : public ManifestSource {
- public:
-  std::shared_ptr<const Manifests> Current() const override {
-    return std::make_shared<const Manifests>(manifests);
-  }
-  Manifests manifests;
-};
-
-class RouterTest : public ::testing::Test {
- protected:
-  RouterTest() {
-    Provider& provider = AddProvider("github-status");
-    provider.type = "github";
-    provider.address = "https://github.com/Acme/Fleet";
-    provider.uid = "0c9c2e41-d2f9";
-    AddAlert("alert", "github-status");
-
-    event_.set_id("event-1");
-    event_.set_cluster("prod");
-    v1::ObjectReference& object = *event_.mutable_involved_object();
-    object.set_kind("Kustomization");
-    object.set_namespace_("flux-system");
-    object.set_name("apps");
-    object.set_api_version("kustomize.toolkit.fluxcd.io/v1");
-    event_.set_severity("info");
-    event_.set_reason("ReconciliationSucceeded");
-    event_.set_message("Reconciliation finished in 1.2s");
-    event_.mutable_timestamp()->set_seconds(1000);
-    event_.mutable_received_at()->set_seconds(2000);
-    SetMetadata("commit_status", "update");
-    SetMetadata("revision", std::string("main@sha1:") + kSha);
-  }
-  Provider& AddProvider(const std::string& name) {
-    Provider& provider = source_.manifests.providers[{"flux-system", name}];
-    provider.namespace_ = "flux-system";
-    provider.name = name;
-    return provider;
-  }
-  Alert& AddAlert(const std::string& name, const std::string& provider) {
-    Alert& alert = source_.manifests.alerts[{"flux-system", name}];
-    alert.namespace_ = "flux-system";
-    alert.name = name;
-    alert.provider_ref = provider;
-    alert.event_sources = {
-        {"Kustomization", "flux-system", "*", absl::nullopt}};
-    return alert;
-  }
-  Provider& TheProvider() {
-    return source_.manifests.providers.at({"flux-system", "github-status"});
-  }
-  void SetMetadata(const std::string& key, const std::string& value) {
-    (*event_.mutable_metadata())["kustomize.toolkit.fluxcd.io/" + key] = value;
-  }
-  void Fail() {
-    event_.set_severity("error");
-    event_.set_reason("HealthCheckFailed");
-    event_.set_message("timeout waiting for: [Deployment/web]");
-  }
-
-  FixedManifests source_;
-  v1::FluxEvent event_;
-  Router router_{{}, source_};
-};
 
 TEST_F(RouterTest, MakesOfASuccessTheStatusThatFluxSets) {
   const Routes routes = router_.Route(event_);
@@ -185,6 +117,80 @@ TEST_F(RouterTest, AnAccountStandsForAllItsRepositoriesAndNoOther) {
   EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
   repository = "https://evil.example.com/acme/web";
   EXPECT_THAT(router_.Route(event_).intents, IsEmpty());
+}
+
+TEST_F(RouterTest, AddsAPartOfTheRollUpThatAProviderWants) {
+  auto& annotations = TheProvider().annotations;
+  annotations["lamplighter.dev/roll-up"] = "fleet";
+  annotations["lamplighter.dev/roll-up-clusters"] = "5";
+  annotations["lamplighter.dev/target-url"] = "https://example.com/{name}";
+  AddAlert("another", "github-status").summary = "staging";
+  const Routes routes = router_.Route(event_);
+  ASSERT_THAT(routes.intents, SizeIs(3)) << "two differ in their summary";
+  const v1::StatusIntent& part = routes.intents[0];
+  const v1::StatusIntent& own = routes.intents[1];
+  EXPECT_EQ(part.id(), "event-1/flux-system/github-status/alert/roll-up");
+  EXPECT_EQ(part.context(), "lamplighter/fleet");
+  ASSERT_TRUE(part.has_roll_up());
+  EXPECT_EQ(part.roll_up().clusters(), 5);
+  EXPECT_EQ(part.sha(), kSha);
+  EXPECT_EQ(part.state(), v1::SUCCESS);
+  EXPECT_EQ(part.event_time().seconds(), 1000);
+  EXPECT_EQ(part.cluster(), "prod");
+  EXPECT_EQ(part.involved_object().name(), "apps");
+  EXPECT_EQ(part.description(), "") << "it is made from all parts";
+  EXPECT_EQ(part.target_url(), "");
+  EXPECT_FALSE(own.has_roll_up());
+  EXPECT_EQ(own.context(), "kustomization/apps/0c9c2e41");
+  EXPECT_FALSE(routes.intents[2].has_roll_up());
+
+  annotations.erase("lamplighter.dev/roll-up-clusters");
+  const Routes any = router_.Route(event_);
+  ASSERT_TRUE(any.intents.at(0).has_roll_up());
+  EXPECT_EQ(any.intents.at(0).roll_up().clusters(), 0);
+}
+
+TEST_F(RouterTest, RollsUpProgressOnlyWhereTheProviderSetsPending) {
+  TheProvider().annotations["lamplighter.dev/roll-up"] = "fleet";
+  TheProvider().type = "gitea";
+  event_.set_reason("Progressing");
+  ASSERT_THAT(router_.Route(event_).intents, SizeIs(1)) << "as Flux has it";
+  TheProvider().annotations["lamplighter.dev/pending"] = "true";
+  const Routes routes = router_.Route(event_);
+  ASSERT_THAT(routes.intents, SizeIs(2));
+  EXPECT_EQ(routes.intents[0].state(), v1::PENDING);
+  EXPECT_TRUE(routes.intents[0].has_roll_up());
+}
+
+TEST_F(RouterTest, RefusesARollUpThatCannotBe) {
+  auto& annotations = TheProvider().annotations;
+  const auto detail = [this] {
+    return router_.Route(event_).dead_letters.at(0).detail();
+  };
+  annotations["lamplighter.dev/roll-up-clusters"] = "5";
+  EXPECT_THAT(detail(), HasSubstr("needs lamplighter.dev/roll-up: NAME"));
+  annotations["lamplighter.dev/roll-up"] = "a\nb";
+  EXPECT_THAT(detail(), HasSubstr("letters, digits and -._/"));
+  annotations["lamplighter.dev/roll-up"] = std::string(101, 'a');
+  EXPECT_THAT(detail(), HasSubstr("at most 100"));
+  annotations["lamplighter.dev/roll-up"] = "fleet";
+  for (const char* clusters : {"0", "-1", "five", "1001"}) {
+    annotations["lamplighter.dev/roll-up-clusters"] = clusters;
+    EXPECT_THAT(detail(), HasSubstr("must be a number from 1 to 1000"));
+  }
+}
+
+TEST_F(RouterTest, KeepsApartProvidersOfOneNameInTwoNamespaces) {
+  for (const char* team : {"a", "b"}) {
+    Provider& provider = source_.manifests.providers[{team, "github-status"}];
+    provider = TheProvider();
+    provider.namespace_ = team;
+    provider.address = absl::StrCat("https://github.com/acme/", team);
+    Alert& alert = source_.manifests.alerts[{team, "alert"}];
+    alert = AddAlert("alert", "github-status");
+    alert.namespace_ = team;
+  }
+  EXPECT_THAT(router_.Route(event_).intents, SizeIs(3));
 }
 
 TEST_F(RouterTest, KeepsToItsNamespaceWhereItMust) {

@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "common/url/percent_encode.h"
 
 namespace lamplighter::dispatcher {
 namespace {
@@ -43,21 +42,6 @@ const std::string& Metadata(const TemplateFields& fields,
   static const auto* const none = new std::string;
   const auto it = fields.metadata.find(key);
   return it == fields.metadata.end() ? *none : it->second;
-}
-
-std::string Escape(absl::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    const bool is_plain =
-        absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-        absl::string_view("-._~").find(c) != absl::string_view::npos;
-    if (is_plain) {
-      escaped.push_back(c);
-    } else {
-      absl::StrAppendFormat(&escaped, "%%%02X", static_cast<unsigned char>(c));
-    }
-  }
-  return escaped;
 }
 
 }  // namespace
@@ -120,8 +104,9 @@ std::string StatusTemplate::Expand(const TemplateFields& fields) const {
 std::string StatusTemplate::ExpandUrl(const TemplateFields& fields) const {
   std::string text;
   for (const Part& part : parts_) {
-    text += part.value == nullptr ? part.text
-                                  : Escape(part.value(fields, part.text));
+    text += part.value == nullptr
+                ? part.text
+                : PercentEncode(part.value(fields, part.text));
   }
   return text;
 }

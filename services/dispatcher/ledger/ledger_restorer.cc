@@ -1,0 +1,188 @@
+#include "services/dispatcher/ledger/ledger_restorer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "boost/asio/post.hpp"
+#include "boost/asio/this_coro.hpp"
+#include "boost/asio/use_awaitable.hpp"
+#include "common/kafka/topic_names.h"
+#include "common/log/log.h"
+#include "common/status/macros.h"
+#include "services/dispatcher/deliverer/backoff.h"
+#include "services/dispatcher/ledger/ledger_entry.h"
+
+namespace lamplighter::dispatcher {
+namespace {
+
+using ::boost::asio::awaitable;
+
+// For each answer of the brokers, and each record that is there to be read.
+constexpr absl::Duration kAnswerLimit = absl::Seconds(10);
+constexpr Backoff kBackoff = {absl::Seconds(1), absl::Seconds(30)};
+
+}  // namespace
+
+LedgerRestorer::LedgerRestorer(const Options& options,
+                               boost::asio::io_context& loop,
+                               TopicReader& reader, Ledger& ledger,
+                               Sleeper& sleeper, const Clock& clock,
+                               Listeners listeners)
+    : options_(options),
+      reader_(reader),
+      ledger_(ledger),
+      sleeper_(sleeper),
+      clock_(clock),
+      listeners_(std::move(listeners)),
+      tasks_(loop.get_executor(), "ledger") {}
+
+void LedgerRestorer::Restore(int32_t partition) {
+  wanted_[partition] = ++generation_;
+  if (std::exchange(running_, true)) return;
+  tasks_.Spawn(Run());
+}
+
+void LedgerRestorer::Forget(int32_t partition) {
+  wanted_.erase(partition);
+  ledger_.Close(partition);
+}
+
+absl::Status LedgerRestorer::Ready() const {
+  if (wanted_.empty()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      "the ledger of ", wanted_.size(), " partitions is not read",
+      error_.ok() ? " yet" : absl::StrCat(": ", error_.message())));
+}
+
+awaitable<void> LedgerRestorer::Stop() {
+  co_await tasks_.Drain(absl::ZeroDuration());
+}
+
+awaitable<void> LedgerRestorer::Run() {
+  int failures = 0;
+  while (!wanted_.empty()) {
+    error_ = co_await ReadRound();
+    if (error_.ok()) {
+      failures = 0;
+      continue;
+    }
+    LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "the ledger was not read")
+        .With("error", error_.ToString());
+    const absl::Status slept =
+        co_await sleeper_.SleepFor(kBackoff.After(++failures, random_));
+    if (!slept.ok()) co_return;
+  }
+  running_ = false;
+}
+
+awaitable<absl::Status> LedgerRestorer::ReadRound() {
+  const Round round = wanted_;  // what comes meanwhile is for the next one
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const std::vector<PartitionOffsets> offsets,
+                                  co_await reader_.Offsets(kAnswerLimit));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(auto ends, Begin(round, offsets));
+  const auto executor = co_await boost::asio::this_coro::executor;
+  while (!ends.empty()) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const std::vector<ConsumedRecord> records,
+                                    co_await reader_.Next(kAnswerLimit));
+    if (records.empty()) {
+      co_return absl::UnavailableError("the brokers sent no record in time");
+    }
+    for (const ConsumedRecord& record : records) {
+      const int32_t partition = record.position.partition;
+      const auto end = ends.find(partition);
+      if (end == ends.end()) continue;  // beyond its end
+      const auto wanted = wanted_.find(partition);
+      if (wanted == wanted_.end() || wanted->second != round.at(partition)) {
+        ends.erase(end);  // given up meanwhile
+        continue;
+      }
+      Apply(record);
+      if (record.position.offset + 1 < end->second) continue;
+      ends.erase(end);
+      Done(partition);
+    }
+    // There may be more at once, and others have their work.
+    co_await boost::asio::post(executor, boost::asio::use_awaitable);
+  }
+  co_return reader_.Assign({});
+}
+
+absl::StatusOr<absl::flat_hash_map<int32_t, int64_t>> LedgerRestorer::Begin(
+    const Round& round, const std::vector<PartitionOffsets>& offsets) {
+  absl::flat_hash_map<int32_t, int64_t> ends;
+  std::vector<RecordPosition> from;
+  for (const auto& [partition, generation] : round) {
+    const auto wanted = wanted_.find(partition);
+    if (wanted == wanted_.end() || wanted->second != generation) continue;
+    if (static_cast<size_t>(partition) >= offsets.size()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "topic ", kStatusLedgerTopic, " has ", offsets.size(),
+          " partitions, fewer than ", kStatusIntentsTopic,
+          ": give it as many, e.g. kafka-topics.sh --alter --topic ",
+          kStatusLedgerTopic, " --partitions N"));
+    }
+    ledger_.Open(partition);
+    old_.erase(partition);
+    const auto& [number, first, end] = offsets[partition];
+    if (first >= end) {
+      Done(partition);
+    } else {
+      ends[partition] = end;
+      from.push_back({kStatusLedgerTopic, partition, first});
+    }
+  }
+  LAMPLIGHTER_RETURN_IF_ERROR(reader_.Assign(std::move(from)));
+  return ends;
+}
+
+void LedgerRestorer::Apply(const ConsumedRecord& consumed) {
+  const auto& [record, position] = consumed;
+  const LedgerKey key = MakeLedgerKey(record.key);
+  if (record.tombstone) {
+    ledger_.Erase(key);
+  } else if (outcome_.ParseFromString(record.value)) {
+    RestoreEntry(ledger_, key, position.partition, outcome_);
+    listeners_.on_outcome(position.partition, key, outcome_);
+    std::vector<std::string>& old = old_[position.partition];
+    if (outcome_.decided_at().seconds() < Oldest() &&
+        old.size() < options_.max_expired) {
+      old.push_back(record.key);
+    }
+  } else {
+    LAMPLIGHTER_LOG_EVERY_SECOND(kError, "a ledger record cannot be decoded")
+        .With("partition", position.partition)
+        .With("offset", position.offset);
+  }
+}
+
+void LedgerRestorer::Done(int32_t partition) {
+  Expire(partition);
+  wanted_.erase(partition);
+  listeners_.on_restored(partition);
+}
+
+void LedgerRestorer::Expire(int32_t partition) {
+  const auto found = old_.find(partition);
+  if (found == old_.end()) return;
+  const std::vector<std::string> names = std::move(found->second);
+  old_.erase(found);
+  for (const std::string& name : names) {
+    const LedgerKey key = MakeLedgerKey(name);
+    const LedgerEntry* const entry = ledger_.Peek(key);
+    // Where it is not held, a newer record may have been and be forgotten.
+    if (entry == nullptr || entry->recorded >= Oldest()) continue;
+    ledger_.Erase(key);
+    listeners_.on_expired(partition, name);
+  }
+}
+
+uint32_t LedgerRestorer::Oldest() const {
+  return static_cast<uint32_t>(std::max<int64_t>(
+      absl::ToUnixSeconds(clock_.Now() - options_.remember_for), 0));
+}
+
+}  // namespace lamplighter::dispatcher
