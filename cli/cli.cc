@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
 #include "cli/config_check.h"
+#include "cli/dead_letters.h"
+#include "cli/statuses.h"
 #include "common/app/version.h"
 
 namespace lamplighter::cli {
@@ -22,6 +24,8 @@ struct Group {
 
 constexpr Group kGroups[] = {
     {"config", "Configuration and manifests"},
+    {"dead-letters", "What was given up"},
+    {"statuses", "Commit statuses"},
 };
 
 struct Command {
@@ -32,6 +36,14 @@ struct Command {
 // All commands. One more is a file of its own and a line here.
 constexpr Command kCommands[] = {
     {"config", &AddConfigCheck},
+    {"dead-letters", &AddDeadLettersList},
+    {"dead-letters", &AddDeadLettersShow},
+    {"dead-letters", &AddDeadLettersReplay},
+    {"dead-letters", &AddDeadLettersDrop},
+    {"statuses", &AddStatusesSet},
+    {"statuses", &AddStatusesGet},
+    {"statuses", &AddStatusesList},
+    {"statuses", &AddStatusesWatch},
 };
 
 }  // namespace
