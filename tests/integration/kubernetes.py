@@ -11,6 +11,9 @@ import urllib.request
 from harness import ROOT, Answer, free_ports, run_script
 
 GROUP = "notification.toolkit.fluxcd.io"
+# Kinds that events are about, by plural.
+OBJECTS = {"kustomizations": ("kustomize.toolkit.fluxcd.io", "Kustomization"),
+           "gitrepositories": ("source.toolkit.fluxcd.io", "GitRepository")}
 
 
 class Kubernetes:
@@ -88,10 +91,17 @@ class Kubernetes:
         return answer.json()
 
     def install_crds(self, versions):
-        """CRDs like Flux's, of which `versions` are served and the last is stored."""
-        for kind, plural in (("Provider", "providers"), ("Alert", "alerts")):
+        """CRDs like Flux's, of which `versions` are served and the last is stored.
+
+        Those of OBJECTS are there as v1.
+        """
+        crds = [crd(GROUP, "Provider", "providers", versions),
+                crd(GROUP, "Alert", "alerts", versions)]
+        crds += [crd(group, kind, plural, ["v1"])
+                 for plural, (group, kind) in OBJECTS.items()]
+        for definition in crds:
             self.must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-                      crd(kind, plural, versions))
+                      definition)
 
     def serve(self, plural, versions):
         """Serves other versions of a CRD from now on."""
@@ -101,8 +111,8 @@ class Kubernetes:
             version["served"] = version["name"] in versions
         self.must("PUT", path, now)
 
-    def is_served(self, version, plural):
-        answer = self.api("GET", f"/apis/{GROUP}/{version}/{plural}?limit=1")
+    def is_served(self, version, plural, group=GROUP):
+        answer = self.api("GET", f"/apis/{group}/{version}/{plural}?limit=1")
         return answer.status == 200
 
     def namespace(self, name):
@@ -124,19 +134,30 @@ class Kubernetes:
         self.must("DELETE", f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}")
         self.must("DELETE", f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{name}")
 
-    def provider(self, namespace, name, address, version="v1beta3"):
+    def provider(self, namespace, name, address, version="v1beta3", annotations=None):
         self.must("POST", f"/apis/{GROUP}/{version}/namespaces/{namespace}/providers", {
             "apiVersion": f"{GROUP}/{version}", "kind": "Provider",
-            "metadata": {"name": name},
+            "metadata": {"name": name, "annotations": annotations or {}},
             "spec": {"type": "github", "address": address,
                      "secretRef": {"name": "forge-token"}}})
 
-    def alert(self, namespace, name, provider, source="*"):
+    def alert(self, namespace, name, provider, source="*", labels=None):
+        event_source = {"kind": "Kustomization", "name": source}
+        if labels is not None:
+            event_source["matchLabels"] = labels
         self.must("POST", f"/apis/{GROUP}/v1beta3/namespaces/{namespace}/alerts", {
             "apiVersion": f"{GROUP}/v1beta3", "kind": "Alert",
             "metadata": {"name": name},
             "spec": {"providerRef": {"name": provider},
-                     "eventSources": [{"kind": "Kustomization", "name": source}]}})
+                     "eventSources": [event_source]}})
+
+    def put(self, namespace, plural, name, spec, labels=None):
+        """An object of OBJECTS; its uid."""
+        group, kind = OBJECTS[plural]
+        return self.must("POST", f"/apis/{group}/v1/namespaces/{namespace}/{plural}", {
+            "apiVersion": f"{group}/v1", "kind": kind,
+            "metadata": {"name": name, "labels": labels or {}},
+            "spec": spec})["metadata"]["uid"]
 
     def secret(self, namespace, name, token):
         self.must("POST", f"/api/v1/namespaces/{namespace}/secrets",
@@ -152,15 +173,15 @@ class Kubernetes:
                   {"spec": spec})
 
 
-def crd(kind, plural, versions):
+def crd(group, kind, plural, versions):
     """A definition that takes whatever Flux's would."""
     schema = {"openAPIV3Schema": {
         "type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}"},
+        "metadata": {"name": f"{plural}.{group}"},
         "spec": {
-            "group": GROUP, "scope": "Namespaced",
+            "group": group, "scope": "Namespaced",
             "names": {"kind": kind, "plural": plural, "singular": kind.lower(),
                       "listKind": f"{kind}List"},
             "versions": [{"name": version, "served": True,
@@ -172,3 +193,9 @@ def reading(*resources):
     """RBAC rules to follow Flux's resources, or "secrets"."""
     return [{"apiGroups": ["" if name == "secrets" else GROUP], "resources": [name],
              "verbs": ["list", "watch"]} for name in resources]
+
+
+def looking_up():
+    """RBAC rules to look up what OBJECTS names."""
+    return [{"apiGroups": [group], "resources": [plural], "verbs": ["get"]}
+            for plural, (group, _) in OBJECTS.items()]

@@ -10,7 +10,7 @@ import unittest
 
 from harness import (Process, SandboxForge, binary, flux_event, free_ports, http,
                      wait_until)
-from kubernetes import Kubernetes, reading
+from kubernetes import OBJECTS, Kubernetes, looking_up, reading
 
 ALERTS = 5000
 
@@ -94,10 +94,11 @@ def setUpModule():
     world.kubernetes.up()
     world.kubernetes.install_crds(["v1beta1", "v1beta2", "v1beta3"])
     wait_until("the CRDs to be served", lambda: all(
-        world.kubernetes.is_served("v1beta3", p) for p in ("providers", "alerts")))
+        world.kubernetes.is_served("v1beta3", p) for p in ("providers", "alerts")) and all(
+            world.kubernetes.is_served("v1", p, OBJECTS[p][0]) for p in OBJECTS))
     # What docs/operations.md says to grant, and no more.
     world.kubernetes.grant("lamplighter", "reader",
-                           reading("providers", "alerts", "secrets"))
+                           reading("providers", "alerts", "secrets") + looking_up())
     world.reader = world.kubernetes.kubeconfig("reader", {"token": "reader"})
     world.forge = SandboxForge(world.directory / "sandbox")
     unittest.addModuleCleanup(world.forge.down)
@@ -192,6 +193,59 @@ class Watching(Case):
         whole = self.start().until_ready()
         self.assertEqual(whole.objects("dispatcher", "alert"), ALERTS)
         self.assertLess(whole.metric("process_resident_memory_bytes"), 256 << 20)
+
+
+class LookingUp(Case):
+
+    def event(self, name, uid, sha):
+        """A success of the Kustomization `name` with that uid."""
+        event = flux_event(self.namespace, name, sha)
+        event["involvedObject"]["uid"] = uid
+        return event
+
+    def test_labels_decide_where_an_alert_asks_for_them(self):
+        self.put_forge()
+        self.kubernetes.alert(self.namespace, "team-a", "forge", labels={"team": "a"})
+        spec = {"sourceRef": {"kind": "GitRepository", "name": "fleet"}}
+        uids = {name: self.kubernetes.put(self.namespace, "kustomizations", name, spec,
+                                          {"team": team, "tier": "x"})
+                for name, team in (("web", "a"), ("db", "b"), ("late", "a"))}
+        whole = self.start().until_ready()
+        shas = {name: World.forge.push(name) for name in ("web", "db", "late", "gone")}
+        for name in ("db", "gone", "web"):
+            uid = uids.get(name, "0c9c2e41-d2f9-4f9b-9c41-bebc1984d67a")
+            self.assertEqual(whole.post(self.event(name, uid, shas[name])).status, 202)
+        wait_until("the status", lambda: World.forge.statuses(shas["web"]))
+        wait_until("the others", lambda: whole.metric(
+            'lamplighter_dispatcher_events_total{result="ignored"}') == 2)
+        # While the server is away, an event waits and is not lost.
+        self.kubernetes.stop_api()
+        try:
+            self.assertEqual(
+                whole.post(self.event("late", uids["late"], shas["late"])).status, 202)
+            wait_until("the look-up to fail",
+                       lambda: "its partition waits" in whole.process.log())
+            self.assertEqual(World.forge.statuses(shas["late"]), [])
+        finally:
+            self.kubernetes.start_api()
+        wait_until("the late status", lambda: World.forge.statuses(shas["late"]))
+        for name in ("db", "gone"):
+            self.assertEqual(World.forge.statuses(shas[name]), [])
+
+    def test_the_repository_of_an_account_is_that_of_the_source(self):
+        self.kubernetes.secret(self.namespace, "forge-token", World.forge.token)
+        self.kubernetes.provider(self.namespace, "forge", f"{World.forge.url}/acme",
+                                 annotations={"lamplighter.dev/account": "true"})
+        self.kubernetes.alert(self.namespace, "fleet", "forge")
+        self.kubernetes.put(self.namespace, "gitrepositories", "fleet",
+                            {"url": World.forge.address})
+        uid = self.kubernetes.put(
+            self.namespace, "kustomizations", "web",
+            {"sourceRef": {"kind": "GitRepository", "name": "fleet"}})
+        whole = self.start().until_ready()
+        sha = World.forge.push("a change")
+        self.assertEqual(whole.post(self.event("web", uid, sha)).status, 202)
+        wait_until("the status", lambda: World.forge.statuses(sha))
 
 
 class Failing(Case):

@@ -17,46 +17,21 @@ are accepted, none is wrong and all signatures agree.
 """
 
 import argparse
-import base64
 import collections
 import contextlib
-import hashlib
-import hmac
-import http.client
 import json
 import pathlib
 import re
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.parse
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-DEADLINE = 30  # seconds for any one step
+from corpus_ingest import ROOT, Failed, ingest
+from corpus_samples import TYPES, Sample, flipped, proof, standard_webhook
+
 BATCH = 1 << 20  # bytes posted between two readings; the broker keeps 5 MB
-EVENTS = "/api/events-handler/v1/events/"
 OWN_SECRET = "a secret that the list does not have"
 OWN_USER = "lamplighter:a password"
-
-# Folder of a forge -> type of source.
-TYPES = {"azure-devops": "azure-devops", "bitbucket": "bitbucket",
-         "bitbucket-cloud": "bitbucket", "bitbucket-dc": "bitbucketserver",
-         "bitbucketserver": "bitbucketserver", "flux": "flux",
-         "forgejo": "forgejo", "gitea": "gitea", "github": "github",
-         "gitlab": "gitlab"}
-
-# What a delivery does not say anew for itself, and what its signature replaces.
-DROPPED = {"host", "content-length", "accept-encoding", "connection", "authorization",
-           "traceparent", "x-hub-signature-256", "x-hub-signature", "x-signature",
-           "x-gitea-signature", "x-forgejo-signature", "x-gogs-signature",
-           "x-gitlab-token", "webhook-id", "webhook-timestamp", "webhook-signature"}
-
-
-class Failed(Exception):
-    """What ends the run, in words for the person who began it."""
 
 
 class Event(collections.namedtuple("Event", "kind name text")):
@@ -119,130 +94,9 @@ FITS = {
 }
 
 
-class Sample:
-    """One delivery of the corpus."""
-
-    def __init__(self, path):
-        self.path = path
-        self.forge, self.folder = path.parts[-3], path.parts[-2]
-        self.body = path.read_bytes()
-        lines = []
-        with contextlib.suppress(FileNotFoundError):
-            lines = path.with_suffix(".headers").read_text().splitlines()
-        pairs = (line.split(":", 1) for line in lines if ":" in line.split(" ")[0])
-        self.headers = [(name, value.strip()) for name, value in pairs
-                        if name.lower() not in DROPPED]
-        self.type = TYPES.get(self.forge)
-        if self.type == "gitea" and self.has("X-Forgejo-Event"):
-            self.type = "forgejo"
-
-    def has(self, name):
-        return any(key.lower() == name.lower() for key, _ in self.headers)
-
-    def source(self):
-        if self.type == "flux":
-            return "default" if self.folder == "direct" else "hmac"
-        return self.type
-
-    def signed_bytes(self):
-        """Gitea signs the JSON in a form, others the body."""
-        if self.type in ("gitea", "forgejo") and self.path.suffix == ".form":
-            return urllib.parse.parse_qs(self.body.decode())["payload"][0].encode()
-        return self.body
-
-
-def mac(secret, data):
-    return hmac.new(secret.encode(), data, hashlib.sha256)
-
-
-def standard_webhook(token, identity, timestamp, body):
-    """The webhook-signature of a signing token."""
-    key = base64.b64decode(token.removeprefix("whsec_"))
-    signed = f"{identity}.{timestamp}.".encode() + body
-    digest = hmac.new(key, signed, hashlib.sha256).digest()
-    return "v1," + base64.b64encode(digest).decode()
-
-
-def proof(sample, secret):
-    """The header lines by which a sample proves that it has `secret`."""
-    digest = mac(secret, sample.signed_bytes()).hexdigest()
-    match sample.type:
-        case "github":
-            return [("X-Hub-Signature-256", f"sha256={digest}")]
-        case "bitbucket" | "bitbucketserver":
-            return [("X-Hub-Signature", f"sha256={digest}")]
-        case "gitea":
-            return [("X-Gitea-Signature", digest)]
-        case "forgejo":
-            return [("X-Forgejo-Signature", digest), ("X-Gitea-Signature", digest)]
-        case "azure-devops":
-            return [("Authorization",
-                     "Basic " + base64.b64encode(secret.encode()).decode())]
-        case "gitlab" if secret.startswith("whsec_"):
-            now, identity = str(int(time.time())), sample.path.stem
-            return [("webhook-id", identity), ("webhook-timestamp", now),
-                    ("webhook-signature",
-                     standard_webhook(secret, identity, now, sample.body))]
-        case "gitlab":
-            return [("X-Gitlab-Token", secret)]
-        case "flux" if sample.source() == "hmac":
-            return [("X-Signature", f"sha256={digest}")]
-    return []
-
-
-def flipped(value):
-    """`value` with one bit of the signature in it changed."""
-    if value.startswith("v1,"):
-        raw = bytearray(base64.b64decode(value[3:]))
-        raw[-1] ^= 1
-        return "v1," + base64.b64encode(raw).decode()
-    return value[:-1] + format(int(value[-1], 16) ^ 1, "x")
-
-
-class Ingest:
-    """A running ingest and what it wrote."""
-
-    def __init__(self, port, broker):
-        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
-        self._broker = broker
-
-    def post(self, sample, headers, body=None, trace=0):
-        """The status of the answer. `trace`, not 0, is found again in Kafka."""
-        path = EVENTS + sample.type + "/" + sample.source()
-        self._http.putrequest("POST", path, skip_accept_encoding=True)
-        body = sample.body if body is None else body
-        for name, value in [*headers, ("Content-Length", str(len(body)))]:
-            self._http.putheader(name, value)
-        if trace:
-            self._http.putheader("traceparent", f"00-{trace:032x}-{trace:016x}-01")
-        self._http.endheaders(body)
-        answer = self._http.getresponse()
-        answer.read()
-        return answer.status
-
-    def events(self):
-        """All events that are in Kafka now, by trace."""
-        found = {}
-        for topic, message in (("flux-events", "FluxEvent"), ("git-events", "GitEvent")):
-            for headers, value in self._records(f"lamplighter.{topic}.v1"):
-                trace = int(headers["traceparent"].split("-")[1], 16)
-                kind = headers["ce_type"].removeprefix("dev.lamplighter.")
-                kind = "flux" if message == "FluxEvent" else kind.split(".")[1]
-                found[trace] = (kind, message, value)
-        return found
-
-    def _records(self, topic):
-        # Headers end the first line; the value has its length there.
-        data = subprocess.run(
-            ["kcat", "-C", "-e", "-q", "-b", self._broker, "-t", topic,
-             "-o", "beginning", "-f", r"%S %h\n%s\n"],
-            capture_output=True, timeout=DEADLINE, check=True).stdout
-        while data:
-            line, data = data.split(b"\n", 1)
-            length, headers = line.split(b" ", 1)
-            pairs = re.split(r",(?=[a-z][a-z0-9_-]*=)", headers.decode())
-            yield dict(pair.split("=", 1) for pair in pairs), data[:int(length)]
-            data = data[int(length) + 1:]
+class Counts(collections.Counter):
+    def __str__(self):
+        return ", ".join(f"{what} {self[what]}" for what in ("accepted", "refused", "wrong"))
 
 
 def decode(kind, message, value):
@@ -252,77 +106,6 @@ def decode(kind, message, value):
         cwd=ROOT, input=value, check=True, capture_output=True).stdout.decode()
     name = re.search(r'^event: "([^"]*)"', text, re.MULTILINE)
     return Event(kind, name[1] if name else "", text)
-
-
-@contextlib.contextmanager
-def running(args, **kwargs):
-    process = subprocess.Popen(args, start_new_session=True, **kwargs)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until_ready(admin, process, log):
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{admin}/readyz", timeout=5):
-                return
-        time.sleep(0.05)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-    raise Failed(f"ingest does not start. The end of its log:\n{tail}")
-
-
-@contextlib.contextmanager
-def ingest(secrets):
-    """An ingest with a source of each type, whose secrets are `secrets`."""
-    with tempfile.TemporaryDirectory(prefix="lamplighter-") as temporary:
-        directory = pathlib.Path(temporary)
-        sources = [{"name": "default", "type": "flux"}]
-        for kind in sorted(set(TYPES.values())):
-            files = []
-            for secret in secrets[kind]:
-                files.append(str(directory / f"{kind}-{len(files)}"))
-                pathlib.Path(files[-1]).write_text(secret)
-            if kind == "flux":
-                sources.append({"name": "hmac", "type": kind, "hmac_secret_file":
-                                files[0], "secret_files": files[1:]})
-            else:
-                sources.append({"name": kind, "type": kind, "secret_files": files})
-        listen, admin = free_port(), free_port()
-        broker_args = [ROOT / "bazel-bin/services/ingest/corpus_broker"]
-        with running(broker_args, stdin=subprocess.PIPE,
-                     stdout=subprocess.PIPE, text=True) as broker:
-            address = broker.stdout.readline().strip()
-            config = {"kafka": {"bootstrap_servers": address, "create_topics": False},
-                      "ingest": {"listen": f"127.0.0.1:{listen}",
-                                 "admin_listen": f"127.0.0.1:{admin}",
-                                 "sources": sources}}
-            # JSON is YAML.
-            (directory / "ingest.yaml").write_text(json.dumps(config))
-            log = directory / "ingest.log"
-            with open(log, "wb") as output, running(
-                    [ROOT / "bazel-bin/services/ingest/ingest", "--config",
-                     directory / "ingest.yaml"], stdout=output, stderr=output) as process:
-                wait_until_ready(admin, process, log)
-                yield Ingest(listen, address)
-
-
-class Counts(collections.Counter):
-    def __str__(self):
-        return ", ".join(f"{what} {self[what]}" for what in ("accepted", "refused", "wrong"))
 
 
 def check_samples(server, samples, secrets):

@@ -12,6 +12,10 @@
 # Settings: KAFKA_PORT     default 19092; the controller takes the next one
 #           KAFKA_HEAP     default 512m
 #           KAFKA_VERSION  default: that of kafka/pom.xml
+#           KAFKA_SETTINGS a file with more of the broker's settings; it still
+#                          listens on KAFKA_PORT without any security
+#           KAFKA_SCRAM    USER:PASSWORD, known by SCRAM-SHA-256 and -512 from
+#                          the first start on
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -52,6 +56,15 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 EOT
+  [ -z "${KAFKA_SETTINGS:-}" ] || cat "$KAFKA_SETTINGS"  # of two the last counts
+}
+
+scram() {  # the arguments of StorageTool for KAFKA_SCRAM
+  local mechanism
+  [ -n "${KAFKA_SCRAM:-}" ] || return 0
+  for mechanism in SCRAM-SHA-256 SCRAM-SHA-512; do
+    printf '%s\n' --add-scram "$mechanism=[name=${KAFKA_SCRAM%%:*},password=${KAFKA_SCRAM#*:}]"
+  done
 }
 
 up() {
@@ -59,9 +72,11 @@ up() {
   fetch
   mkdir -p "$dir/data"
   configuration >"$dir/server.properties"
+  local users
+  mapfile -t users < <(scram)
   java -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$lib/*" kafka.tools.StorageTool \
     format --cluster-id bGFtcGxpZ2h0ZXItdGVzdA --ignore-formatted \
-    --config "$dir/server.properties" >>"$dir/log" 2>&1
+    --config "$dir/server.properties" "${users[@]}" >>"$dir/log" 2>&1
   # A session of its own, so that Ctrl-C at the terminal does not reach it.
   setsid java "-Xms$heap" "-Xmx$heap" -cp "$lib/*" kafka.Kafka "$dir/server.properties" \
     >>"$dir/log" 2>&1 </dev/null &

@@ -20,6 +20,7 @@ BINARIES = [
     "//services/dispatcher:dispatcher",
     "//services/provider:provider",
     "//lamplighter:lamplighter",
+    "//cli:lamplighterctl",
     "//tests/forges:sandbox_forge",
     "//tests/integration:provider_call",
 ]
@@ -130,7 +131,11 @@ def integration():
         counts = Counts("integration")
         counts.failed = 1
         return counts
-    return python_tests("integration", "tests/integration", "test_*.py")
+    counts = python_tests("integration", "tests/integration", "test_*.py")
+    chaos = python_tests("integration", "tests/chaos", "test_*.py")
+    for what in ("passed", "failed", "skipped"):
+        setattr(counts, what, getattr(counts, what) + getattr(chaos, what))
+    return counts
 
 
 def main():
