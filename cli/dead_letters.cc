@@ -13,6 +13,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "cli/client.h"
+#include "cli/client_command.h"
 #include "cli/output.h"
 #include "common/grpc/status.h"
 #include "common/time/clock.h"
@@ -250,28 +251,12 @@ int Drop(const Options& options, std::ostream& out, std::ostream& err) {
   return !response.more() || options.dry_run ? kOk : kPartial;
 }
 
-using Do = int (*)(const Options&, std::ostream&, std::ostream&);
-
-// A command that does `what` with the options that `add` adds.
-CLI::App& Add(CLI::App& group, Run& run, const char* name, const char* help,
-              Do what, const std::shared_ptr<Options>& options) {
-  CLI::App& command = *group.add_subcommand(name, help);
-  AddClientOptions(command, options->client);
-  AddOutputOptions(command, options->output);
-  command.callback([options, what, &run] {
-    run = [options, what](std::ostream& out, std::ostream& err) {
-      return what(*options, out, err);
-    };
-  });
-  return command;
-}
-
 }  // namespace
 
 void AddDeadLettersList(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command =
-      Add(group, run, "list", "List what was given up", &List, options);
+  CLI::App& command = AddClientCommand(
+      group, run, "list", "List what was given up", &List, options);
   AddFilterOptions(command, *options);
   options->max = 1'000;
   command.add_option("--max", options->max, "how many at most")
@@ -281,9 +266,9 @@ void AddDeadLettersList(CLI::App& group, Run& run) {
 
 void AddDeadLettersShow(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command =
-      Add(group, run, "show", "Show all that is known of a dead letter", &Show,
-          options);
+  CLI::App& command = AddClientCommand(
+      group, run, "show", "Show all that is known of a dead letter", &Show,
+      options);
   options->max = 1;
   command.add_option("ID", options->ids, "its id, as 3/1042")
       ->required()
@@ -292,8 +277,8 @@ void AddDeadLettersShow(CLI::App& group, Run& run) {
 
 void AddDeadLettersReplay(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = Add(group, run, "replay", "Try again what was given up",
-                          &Replay, options);
+  CLI::App& command = AddClientCommand(
+      group, run, "replay", "Try again what was given up", &Replay, options);
   AddFilterOptions(command, *options);
   command.add_option("--max", options->max, "how many at most; 0 for 1000")
       ->check(CLI::Range(0, 100'000));
@@ -305,9 +290,9 @@ void AddDeadLettersReplay(CLI::App& group, Run& run) {
 
 void AddDeadLettersDrop(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command =
-      Add(group, run, "drop", "Be done with dead letters without a replay",
-          &Drop, options);
+  CLI::App& command = AddClientCommand(
+      group, run, "drop", "Be done with dead letters without a replay", &Drop,
+      options);
   AddFilterOptions(command, *options);
   command.add_option("--max", options->max, "how many at most; 0 for 1000")
       ->check(CLI::Range(0, 100'000));

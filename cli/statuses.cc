@@ -14,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "cli/client.h"
+#include "cli/client_command.h"
 #include "cli/output.h"
 #include "common/grpc/status.h"
 #include "common/status/macros.h"
@@ -257,27 +258,12 @@ int Watch(const Options& options, std::ostream& out, std::ostream& err) {
   return kTimedOut;
 }
 
-using Do = int (*)(const Options&, std::ostream&, std::ostream&);
-
-CLI::App& Add(CLI::App& group, Run& run, const char* name, const char* help,
-              Do what, const std::shared_ptr<Options>& options) {
-  CLI::App& command = *group.add_subcommand(name, help);
-  AddClientOptions(command, options->client);
-  AddOutputOptions(command, options->output);
-  command.callback([options, what, &run] {
-    run = [options, what](std::ostream& out, std::ostream& err) {
-      return what(*options, out, err);
-    };
-  });
-  return command;
-}
-
 }  // namespace
 
 void AddStatusesSet(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
   CLI::App& command =
-      Add(group, run, "set", "Have a status set", &Set, options);
+      AddClientCommand(group, run, "set", "Have a status set", &Set, options);
   AddCommitOptions(command, *options);
   command.add_option("--context", options->context, "name of the status")
       ->required();
@@ -298,8 +284,8 @@ void AddStatusesSet(CLI::App& group, Run& run) {
 
 void AddStatusesGet(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = Add(group, run, "get",
-                          "Show a status as the forge has it", &Get, options);
+  CLI::App& command = AddClientCommand(
+      group, run, "get", "Show a status as the forge has it", &Get, options);
   AddCommitOptions(command, *options);
   command.add_option("--context", options->context, "name of the status")
       ->required();
@@ -307,16 +293,17 @@ void AddStatusesGet(CLI::App& group, Run& run) {
 
 void AddStatusesList(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
-  AddCommitOptions(Add(group, run, "list",
+  AddCommitOptions(
+      AddClientCommand(group, run, "list",
                        "Show the statuses of a commit as the forge has them",
                        &List, options),
-                   *options);
+      *options);
 }
 
 void AddStatusesWatch(CLI::App& group, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App& command = Add(group, run, "watch", "Tell what becomes of statuses",
-                          &Watch, options);
+  CLI::App& command = AddClientCommand(
+      group, run, "watch", "Tell what becomes of statuses", &Watch, options);
   command.add_option("--repository", options->repositories,
                      "of these repositories only");
   command.add_option("--sha", options->sha, "of this commit only");
