@@ -9,6 +9,7 @@
 #include "common/kafka/queue_signal.h"
 #include "common/kafka/signal_timer.h"
 #include "common/status/macros.h"
+#include "common/time/clock.h"
 
 namespace lamplighter {
 
@@ -50,6 +51,31 @@ asio::awaitable<absl::StatusOr<RdkafkaPtr<rd_kafka_event_t>>> NextAdminAnswer(
                             rd_kafka_event_error_string(arrival->event.get()));
   }
   co_return std::move(arrival->event);
+}
+
+absl::StatusOr<RdkafkaAdmin> RdkafkaAdmin::Create(const KafkaOptions& kafka,
+                                                  absl::Duration limit) {
+  LAMPLIGHTER_ASSIGN_OR_RETURN(auto conf, MakeRdkafkaConf(kafka, {}));
+  RdkafkaAdmin admin;
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      admin.client, MakeRdkafkaClient(RD_KAFKA_PRODUCER, std::move(conf)));
+  admin.queue.reset(rd_kafka_queue_new(admin.client.get()));
+  admin.deadline = Clock::System().MonotonicNow() + limit;
+  return admin;
+}
+
+AdminOptions RdkafkaAdmin::Options(rd_kafka_admin_op_t operation) const {
+  return MakeAdminOptions(client.get(), operation, Left());
+}
+
+asio::awaitable<absl::StatusOr<RdkafkaPtr<rd_kafka_event_t>>>
+RdkafkaAdmin::NextAnswer() const {
+  return NextAdminAnswer(queue.get(), Left());
+}
+
+absl::Duration RdkafkaAdmin::Left() const {
+  return std::max(deadline - Clock::System().MonotonicNow(),
+                  absl::Milliseconds(1));
 }
 
 }  // namespace lamplighter

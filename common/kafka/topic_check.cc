@@ -38,17 +38,6 @@ struct ConfigResourceDeleter {
 using ConfigResource =
     std::unique_ptr<rd_kafka_ConfigResource_t, ConfigResourceDeleter>;
 
-// A client for one request after the other.
-struct Asker {
-  RdkafkaPtr<rd_kafka_t> client;
-  RdkafkaPtr<rd_kafka_queue_t> queue;
-  absl::Duration limit;  // of each request
-
-  AdminOptions Options(rd_kafka_admin_op_t operation) const {
-    return MakeAdminOptions(client.get(), operation, limit);
-  }
-};
-
 absl::Status Absent(const std::vector<std::string>& missing,
                     const std::vector<std::string>& hidden) {
   if (!missing.empty()) {
@@ -82,19 +71,18 @@ void CompareShape(const rd_kafka_TopicDescription_t* topic,
   }
 }
 
-asio::awaitable<absl::Status> CompareShapes(const Asker* asker,
+asio::awaitable<absl::Status> CompareShapes(const RdkafkaAdmin* admin,
                                             const Specs* specs,
                                             Differences* differences) {
   std::vector<const char*> names;
   for (const auto& [name, spec] : *specs) names.push_back(name.c_str());
   const TopicCollection topics(
       rd_kafka_TopicCollection_of_topic_names(names.data(), names.size()));
-  const AdminOptions options = asker->Options(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
-  rd_kafka_DescribeTopics(asker->client.get(), topics.get(), options.get(),
-                          asker->queue.get());
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      const Event answer,
-      co_await NextAdminAnswer(asker->queue.get(), asker->limit));
+  const AdminOptions options = admin->Options(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+  rd_kafka_DescribeTopics(admin->client.get(), topics.get(), options.get(),
+                          admin->queue.get());
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Event answer,
+                                  co_await admin->NextAnswer());
   size_t count = 0;
   const rd_kafka_TopicDescription_t** const found =
       rd_kafka_DescribeTopics_result_topics(
@@ -141,7 +129,7 @@ void CompareConfig(const rd_kafka_ConfigResource_t* topic,
   }
 }
 
-asio::awaitable<absl::Status> CompareConfigs(const Asker* asker,
+asio::awaitable<absl::Status> CompareConfigs(const RdkafkaAdmin* admin,
                                              const Specs* specs,
                                              Differences* differences) {
   std::vector<ConfigResource> topics;
@@ -152,12 +140,11 @@ asio::awaitable<absl::Status> CompareConfigs(const Asker* asker,
     raw.push_back(topics.back().get());
   }
   const AdminOptions options =
-      asker->Options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
-  rd_kafka_DescribeConfigs(asker->client.get(), raw.data(), raw.size(),
-                           options.get(), asker->queue.get());
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      const Event answer,
-      co_await NextAdminAnswer(asker->queue.get(), asker->limit));
+      admin->Options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+  rd_kafka_DescribeConfigs(admin->client.get(), raw.data(), raw.size(),
+                           options.get(), admin->queue.get());
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Event answer,
+                                  co_await admin->NextAnswer());
   size_t count = 0;
   const rd_kafka_ConfigResource_t** const found =
       rd_kafka_DescribeConfigs_result_resources(
@@ -173,18 +160,14 @@ asio::awaitable<absl::Status> CompareConfigs(const Asker* asker,
 
 asio::awaitable<absl::StatusOr<Differences>> CheckTopics(
     KafkaOptions options, std::vector<TopicSpec> specs, absl::Duration limit) {
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(auto conf, MakeRdkafkaConf(options, {}));
-  Asker asker;
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      asker.client, MakeRdkafkaClient(RD_KAFKA_PRODUCER, std::move(conf)));
-  asker.queue.reset(rd_kafka_queue_new(asker.client.get()));
-  asker.limit = limit / 2;  // there are two requests
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const RdkafkaAdmin admin,
+                                  RdkafkaAdmin::Create(options, limit));
   Specs by_name;
   for (TopicSpec& spec : specs) by_name[spec.name] = std::move(spec);
   Differences differences;
   LAMPLIGHTER_CO_RETURN_IF_ERROR(
-      co_await CompareShapes(&asker, &by_name, &differences));
-  (co_await CompareConfigs(&asker, &by_name, &differences))
+      co_await CompareShapes(&admin, &by_name, &differences));
+  (co_await CompareConfigs(&admin, &by_name, &differences))
       .IgnoreError();  // they are there, which is what matters
   co_return differences;
 }

@@ -72,9 +72,15 @@ awaitable<absl::Status> TopicSetup::Try() {
   const bool missing = absl::IsNotFound(differences.status());
   // Made just now, and not known to every broker yet.
   if (missing && made.ok()) co_return absl::OkStatus();
-  const absl::Status& why = missing ? made : differences.status();
+  // Why they could not be made is of interest only where they are not there.
+  std::string why(differences.status().message());
+  if (missing && absl::IsPermissionDenied(made)) {
+    absl::StrAppend(&why, ", and the account may not make them");
+  } else if (missing) {
+    why = std::string(made.message());
+  }
   co_return absl::FailedPreconditionError(
-      absl::StrCat(why.message(),
+      absl::StrCat(why,
                    "; docs/topics.md says how to make them and what the "
                    "account must be allowed"));
 }

@@ -24,9 +24,9 @@ struct TopicSpec {
 std::vector<TopicSpec> LamplighterTopics(int partitions, int replication);
 
 // Makes the topics that do not exist. Those that do are left as they are,
-// whatever their configuration. Where the account may not make topics, it is
-// enough that they are there.
-//   PermissionDenied    a topic is missing and the account may not make it;
+// whatever their configuration.
+//   PermissionDenied    the account may not make topics, which may be there
+//                       nevertheless: see CheckTopics();
 //   InvalidArgument     the brokers refuse a topic as it is specified, or
 //                       `options` cannot be used;
 //   Unavailable         the brokers did not answer within `limit`.
