@@ -11,6 +11,7 @@
 #include "common/kubernetes/json.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
+#include "common/time/backoff.h"
 #include "common/url/percent_encode.h"
 
 namespace lamplighter {
@@ -200,10 +201,9 @@ std::string ObjectWatch::Description() const {
 }
 
 absl::Duration ObjectWatch::NextDelay() {
-  absl::Duration delay = options_.first_delay;
-  for (int i = 1; i < failures_ && delay < options_.max_delay; ++i) delay *= 2;
-  // At least half of it, so that a server that asks for a pause gets one.
-  return std::min(delay, options_.max_delay) * absl::Uniform(random_, 0.5, 1.0);
+  // A server that asks for a pause gets one.
+  const Backoff backoff = {options_.first_delay, options_.max_delay};
+  return backoff.AtLeastHalfAfter(failures_, random_);
 }
 
 std::string ObjectWatch::Path() const {

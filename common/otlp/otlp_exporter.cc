@@ -11,14 +11,14 @@
 #include "common/config/secret.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
+#include "common/time/backoff.h"
 
 namespace lamplighter {
 namespace {
 
 namespace asio = boost::asio;
 
-constexpr absl::Duration kFirstWait = absl::Seconds(1);
-constexpr absl::Duration kLongestBackoff = absl::Seconds(30);
+constexpr Backoff kBackoff = {absl::Seconds(1), absl::Seconds(30)};
 // However long the collector asks for.
 constexpr absl::Duration kLongestWait = absl::Minutes(5);
 constexpr size_t kMaxResponse = 64 << 10;
@@ -195,9 +195,7 @@ absl::Duration OtlpExporter::WaitAfter(
       return std::min(absl::Seconds(seconds), kLongestWait);
     }
   }
-  absl::Duration bound = kFirstWait;
-  for (int i = 1; i < tries && bound < kLongestBackoff; ++i) bound *= 2;
-  return std::min(bound, kLongestBackoff) * absl::Uniform(random_, 0.5, 1.0);
+  return kBackoff.AtLeastHalfAfter(tries, random_);
 }
 
 void OtlpExporter::RefreshHeaders() {

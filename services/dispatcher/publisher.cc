@@ -1,5 +1,6 @@
 #include "services/dispatcher/publisher.h"
 
+#include <algorithm>
 #include <chrono>
 #include <list>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "boost/asio/steady_timer.hpp"
 #include "boost/system/error_code.hpp"
 #include "common/log/log.h"
@@ -16,6 +18,8 @@ namespace {
 
 // Between tries of a record that the producer did not take.
 constexpr std::chrono::seconds kRetryInterval(1);
+
+constexpr absl::Duration kPollInterval = absl::Milliseconds(10);
 
 }  // namespace
 
@@ -99,6 +103,17 @@ void Publisher::Finish(const RecordPosition& origin,
 size_t Publisher::Pending(const TopicPartition& partition) const {
   const auto it = shared_->pending.find(partition);
   return it == shared_->pending.end() ? 0 : it->second;
+}
+
+boost::asio::awaitable<void> Publisher::UntilWritten(
+    std::vector<TopicPartition> partitions, Sleeper& sleeper) const {
+  const auto pending = [this](const TopicPartition& partition) {
+    return Pending(partition) > 0;
+  };
+  while (std::any_of(partitions.begin(), partitions.end(), pending)) {
+    const absl::Status slept = co_await sleeper.SleepFor(kPollInterval);
+    if (!slept.ok()) co_return;
+  }
 }
 
 }  // namespace lamplighter::dispatcher

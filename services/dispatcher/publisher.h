@@ -6,7 +6,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "boost/asio/awaitable.hpp"
 #include "boost/asio/io_context.hpp"
+#include "common/async/sleeper.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/producer.h"
 #include "common/kafka/record.h"
@@ -33,6 +35,11 @@ class Publisher {
 
   // Records of `partition` that Finish() was called for and that are not done.
   size_t Pending(const TopicPartition& partition) const;
+
+  // Returns once none is pending of `partitions`, which are being given up, or
+  // once cancelled: the consumer bounds the wait. This must outlive it.
+  boost::asio::awaitable<void> UntilWritten(
+      std::vector<TopicPartition> partitions, Sleeper& sleeper) const;
 
  private:
   struct Batch;

@@ -117,18 +117,24 @@ v1::DeadLetter MakeUndecodable(const Record& record,
   return letter;
 }
 
-void SetOrigin(v1::DeadLetter& letter, const Record& record,
+void SetOrigin(v1::DeadLetter& letter, const std::string& key,
+               const std::vector<RecordHeader>& headers,
                const RecordPosition& position) {
   letter.set_original_topic(position.topic);
   letter.set_original_partition(position.partition);
   letter.set_original_offset(position.offset);
-  letter.set_original_key(record.key);
+  letter.set_original_key(key);
   letter.clear_original_headers();
-  for (const auto& [name, value] : record.headers) {
+  for (const auto& [name, value] : headers) {
     v1::Header& header = *letter.add_original_headers();
     header.set_name(name);
     header.set_value(value);
   }
+}
+
+void SetOrigin(v1::DeadLetter& letter, const Record& record,
+               const RecordPosition& position) {
+  SetOrigin(letter, record.key, record.headers, position);
   letter.set_replays(ReplaysOf(record));
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -31,7 +32,11 @@ Record MakeOutcomeRecord(const v1::StatusOutcome& outcome,
 Record MakeLedgerRecord(v1::StatusOutcome outcome, int32_t partition,
                         absl::string_view traceparent, size_t max_bytes);
 
-// Where `record` lay and all that a replay needs of it, for its dead letter.
+// Where a record lay and what a replay needs of it, for its dead letter.
+void SetOrigin(v1::DeadLetter& letter, const std::string& key,
+               const std::vector<RecordHeader>& headers,
+               const RecordPosition& position);
+// The same of `record`, and how often it was replayed.
 void SetOrigin(v1::DeadLetter& letter, const Record& record,
                const RecordPosition& position);
 

@@ -204,7 +204,7 @@ void Deliverer::Start(Key& key) {
   key.running = std::exchange(key.waiting, absl::nullopt);
   Work& work = *key.running;
   if (work.attempts.count++ == 0) work.attempts.first_at = clock_.Now();
-  Lane& lane = LaneOf(work.intent);
+  Lane& lane = *key.lane;  // where it waited
   ++lane.running;
   const uint64_t call = next_call_++;
   calls_[call] = {&key, &lane, key.partition, clock_.MonotonicNow()};

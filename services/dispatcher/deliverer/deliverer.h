@@ -15,10 +15,10 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/kafka/record.h"
+#include "common/time/backoff.h"
 #include "common/time/clock.h"
 #include "proto/lamplighter/v1/provider.pb.h"
 #include "proto/lamplighter/v1/statuses.pb.h"
-#include "services/dispatcher/deliverer/backoff.h"
 #include "services/dispatcher/deliverer/finished_intent.h"
 #include "services/dispatcher/ledger/ledger.h"
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/time/proto_time.h"
+#include "services/dispatcher/records.h"
 
 namespace lamplighter::dispatcher {
 namespace {
@@ -46,15 +47,8 @@ FinishedIntent MakeGivenUp(ReceivedIntent received, const Attempts& attempts,
                                  error.message()));
   *letter.mutable_intent() = Original(received);
   letter.mutable_intent()->clear_retry();  // a replay is a new beginning
-  letter.set_original_topic(received.origin.topic);
-  letter.set_original_partition(received.origin.partition);
-  letter.set_original_offset(received.origin.offset);
-  letter.set_original_key(received.intent.repository_id());
-  for (const auto& [name, value] : received.headers) {
-    v1::Header& header = *letter.add_original_headers();
-    header.set_name(name);
-    header.set_value(value);
-  }
+  SetOrigin(letter, received.intent.repository_id(), received.headers,
+            received.origin);
   letter.set_replays(received.intent.replays());
   letter.set_attempts(attempts.count);
   if (attempts.count > 0) {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "boost/system/error_code.hpp"
 #include "common/kafka/record_span.h"
 #include "common/kafka/topic_names.h"
 #include "common/log/log.h"
@@ -36,7 +35,11 @@ IntentHandler::IntentHandler(const Options& options,
       roll_ups_(options.roll_ups),
       deliverer_(options.deliverer, clock, random_, ledger_, *this),
       publisher_(loop, consumer, producer),
-      timer_(loop),
+      timer_(loop,
+             [this] {
+               deliverer_.Tick();
+               Rearm();
+             }),
       restorer_(options.restorer, loop, ledger, ledger_, sleeper, clock,
                 Listeners()),
       calls_(loop.get_executor(), "status calls") {}
@@ -203,22 +206,8 @@ Record IntentHandler::LedgerRecord(v1::StatusOutcome outcome, int32_t partition,
 }
 
 void IntentHandler::Rearm() {
-  const absl::Duration due =
-      draining_ ? absl::InfiniteDuration() : deliverer_.NextDue();
-  if (due == armed_for_) return;
-  armed_for_ = due;
-  if (due == absl::InfiniteDuration()) {
-    timer_.cancel();
-    return;
-  }
-  timer_.expires_after(absl::ToChronoNanoseconds(
-      std::max(due - clock_.MonotonicNow(), absl::ZeroDuration())));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;  // another wait took its place, or this is gone
-    armed_for_ = absl::InfiniteDuration();
-    deliverer_.Tick();
-    Rearm();
-  });
+  timer_.Set(draining_ ? absl::InfiniteDuration() : deliverer_.NextDue(),
+             clock_.MonotonicNow());
 }
 
 void IntentHandler::OnAssigned(const std::vector<TopicPartition>& partitions) {
@@ -240,14 +229,14 @@ boost::asio::awaitable<void> IntentHandler::OnRevoked(
   Rearm();
   // The process that gets the partition must not overtake a call of ours. The
   // consumer bounds the wait.
-  const auto busy = [this](const TopicPartition& partition) {
-    return deliverer_.Running(partition) > 0 ||
-           publisher_.Pending(partition) > 0;
+  const auto calling = [this](const TopicPartition& partition) {
+    return deliverer_.Running(partition) > 0;
   };
-  while (std::any_of(partitions.begin(), partitions.end(), busy)) {
+  while (std::any_of(partitions.begin(), partitions.end(), calling)) {
     const absl::Status slept = co_await sleeper_.SleepFor(kPollInterval);
     if (!slept.ok()) co_return;
   }
+  co_await publisher_.UntilWritten(std::move(partitions), sleeper_);
 }
 
 boost::asio::awaitable<void> IntentHandler::Drain(absl::Duration limit) {

@@ -11,7 +11,6 @@
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/io_context.hpp"
-#include "boost/asio/steady_timer.hpp"
 #include "common/async/sleeper.h"
 #include "common/async/task_group.h"
 #include "common/kafka/consumer.h"
@@ -22,6 +21,7 @@
 #include "services/dispatcher/deliverer/deliverer.h"
 #include "services/dispatcher/deliverer/roll_ups.h"
 #include "services/dispatcher/deliverer/status_setter.h"
+#include "services/dispatcher/due_timer.h"
 #include "services/dispatcher/ledger/ledger.h"
 #include "services/dispatcher/ledger/ledger_restorer.h"
 #include "services/dispatcher/metrics.h"
@@ -100,8 +100,7 @@ class IntentHandler final : public Consumer::Handler, private DeliveryPort {
   // What waits for the ledger, by partition.
   absl::flat_hash_map<int32_t, std::vector<ConsumedRecord>> restoring_;
   bool draining_ = false;
-  absl::Duration armed_for_ = absl::InfiniteDuration();
-  boost::asio::steady_timer timer_;
+  DueTimer timer_;
   LedgerRestorer restorer_;
   TaskGroup calls_;  // last, as the restorer: their tasks use what is above
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "boost/system/error_code.hpp"
 #include "common/kafka/topic_names.h"
 #include "common/log/log.h"
 #include "common/time/proto_time.h"
@@ -13,7 +12,6 @@
 namespace lamplighter::dispatcher {
 namespace {
 
-constexpr absl::Duration kPollInterval = absl::Milliseconds(10);
 // However far away another clock says that it is, nobody waits longer.
 constexpr absl::Duration kLongest = absl::Minutes(10);
 
@@ -27,7 +25,7 @@ RetryHandler::RetryHandler(boost::asio::io_context& loop, Consumer& consumer,
       clock_(clock),
       metrics_(metrics),
       publisher_(loop, consumer, producer),
-      timer_(loop) {}
+      timer_(loop, [this] { Tick(); }) {}
 
 void RetryHandler::OnRecord(ConsumedRecord record) {
   v1::StatusIntent intent;
@@ -77,19 +75,7 @@ void RetryHandler::Return(ConsumedRecord record) {
 void RetryHandler::Rearm() {
   const absl::Time due =
       waiting_.empty() ? absl::InfiniteFuture() : waiting_.begin()->first;
-  if (due == armed_for_) return;
-  armed_for_ = due;
-  if (due == absl::InfiniteFuture()) {
-    timer_.cancel();
-    return;
-  }
-  timer_.expires_after(absl::ToChronoNanoseconds(
-      std::max(due - clock_.Now(), absl::ZeroDuration())));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;  // another wait took its place, or this is gone
-    armed_for_ = absl::InfiniteFuture();
-    Tick();
-  });
+  timer_.Set(due - absl::UnixEpoch(), clock_.Now() - absl::UnixEpoch());
 }
 
 void RetryHandler::OnAssigned(
@@ -106,14 +92,7 @@ boost::asio::awaitable<void> RetryHandler::OnRevoked(
     it = revoked(it->second.position) ? waiting_.erase(it) : std::next(it);
   }
   Rearm();
-  const auto pending = [this](const TopicPartition& partition) {
-    return publisher_.Pending(partition) > 0;
-  };
-  // The consumer bounds the wait.
-  while (std::any_of(partitions.begin(), partitions.end(), pending)) {
-    const absl::Status slept = co_await sleeper_.SleepFor(kPollInterval);
-    if (!slept.ok()) co_return;
-  }
+  co_await publisher_.UntilWritten(std::move(partitions), sleeper_);
 }
 
 }  // namespace lamplighter::dispatcher

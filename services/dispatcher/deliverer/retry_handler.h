@@ -6,11 +6,11 @@
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/io_context.hpp"
-#include "boost/asio/steady_timer.hpp"
 #include "common/async/sleeper.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/producer.h"
 #include "common/time/clock.h"
+#include "services/dispatcher/due_timer.h"
 #include "services/dispatcher/metrics.h"
 #include "services/dispatcher/publisher.h"
 
@@ -50,8 +50,7 @@ class RetryHandler final : public Consumer::Handler {
   Publisher publisher_;
   // By when they are due, on the wall: another process said so.
   std::multimap<absl::Time, ConsumedRecord> waiting_;
-  absl::Time armed_for_ = absl::InfiniteFuture();
-  boost::asio::steady_timer timer_;  // last: it calls us
+  DueTimer timer_;  // last: it calls us
 };
 
 }  // namespace lamplighter::dispatcher

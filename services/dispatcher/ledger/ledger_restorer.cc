@@ -13,7 +13,7 @@
 #include "common/kafka/topic_names.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
-#include "services/dispatcher/deliverer/backoff.h"
+#include "common/time/backoff.h"
 #include "services/dispatcher/ledger/ledger_entry.h"
 
 namespace lamplighter::dispatcher {

@@ -1,6 +1,5 @@
 #include "services/dispatcher/router/event_handler.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "common/kafka/record_span.h"
 #include "common/log/log.h"
 #include "common/status/status.h"
+#include "common/time/backoff.h"
 #include "common/time/proto_time.h"
 #include "common/tracing/trace_context.h"
 #include "services/dispatcher/records.h"
@@ -21,8 +21,7 @@ namespace {
 
 using ::boost::asio::awaitable;
 
-constexpr absl::Duration kFirstPause = absl::Seconds(1);
-constexpr absl::Duration kMaxPause = absl::Seconds(30);
+constexpr Backoff kBackoff = {absl::Seconds(1), absl::Seconds(30)};
 // An object that cannot be looked up for so long is not waited for any more:
 // its event becomes a dead letter.
 constexpr absl::Duration kGiveUpAfter = absl::Hours(24);
@@ -132,8 +131,7 @@ template <typename Found>
 awaitable<absl::StatusOr<Found>> EventHandler::LookUp(
     Lookup<Found> lookup, ObjectReference object, std::shared_ptr<Held> held) {
   const absl::Duration give_up = clock_.MonotonicNow() + kGiveUpAfter;
-  absl::Duration pause = kFirstPause;
-  for (;;) {
+  for (int failures = 1;; ++failures) {
     absl::StatusOr<Found> found = co_await (objects_->*lookup)(object);
     if (held->revoked || !MayPass(object.kind, found.status()) ||
         clock_.MonotonicNow() >= give_up) {
@@ -146,9 +144,9 @@ awaitable<absl::StatusOr<Found>> EventHandler::LookUp(
         .With("name", object.name)
         .With("partition", held->records.front().position.partition)
         .With("error", found.status());
-    const absl::Status slept = co_await sleeper_.SleepFor(pause);
+    const absl::Status slept =
+        co_await sleeper_.SleepFor(kBackoff.Bound(failures));
     if (!slept.ok()) co_return slept;
-    pause = std::min(2 * pause, kMaxPause);
   }
 }
 
@@ -222,15 +220,7 @@ awaitable<void> EventHandler::OnRevoked(
     held->second->revoked = true;
     held_.erase(held);
   }
-  const auto pending = [this](const TopicPartition& partition) {
-    return publisher_.Pending(partition) > 0;
-  };
-  // The consumer bounds the wait.
-  while (std::any_of(partitions.begin(), partitions.end(), pending)) {
-    const absl::Status slept =
-        co_await sleeper_.SleepFor(absl::Milliseconds(10));
-    if (!slept.ok()) co_return;
-  }
+  co_await publisher_.UntilWritten(std::move(partitions), sleeper_);
 }
 
 awaitable<void> EventHandler::Stop() {
