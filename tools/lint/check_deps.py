@@ -17,7 +17,7 @@ from files import ROOT
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 LAYERS = [
     {"status", "time", "log", "url"},
-    {"async", "config", "metrics", "tracing", "ratelimit", "forge", "manifests"},
+    {"async", "config", "metrics", "tracing", "ratelimit", "forge", "manifests", "seal"},
     {"kafka", "http", "grpc", "kubernetes", "otlp"},
     {"app"},
 ]
