@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/server_tls_config.h"
+
 namespace lamplighter::ingest {
 namespace {
 
@@ -14,18 +16,7 @@ constexpr int kMaxProxies = 100;
 absl::StatusOr<std::shared_ptr<ServerTls>> ReadTls(
     const config::v1::Ingest& config, const ConfigFile& file) {
   if (!config.has_tls()) return nullptr;
-  const config::v1::ServerTls& tls = config.tls();
-  if (tls.cert_file().empty()) {
-    return file.Error("ingest.tls.cert_file", "must name a file");
-  }
-  if (tls.key_file().empty()) {
-    return file.Error("ingest.tls.key_file", "must name a file");
-  }
-  auto made = ServerTls::Create({.cert = tls.cert_file(),
-                                 .key = tls.key_file(),
-                                 .client_ca = tls.client_ca_file()});
-  if (!made.ok()) return file.Error("ingest.tls", made.status().message());
-  return *std::move(made);
+  return ReadServerTls(config.tls(), file, "ingest.tls");
 }
 
 absl::StatusOr<TrustedProxies> ReadTrustedProxies(

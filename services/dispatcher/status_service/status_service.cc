@@ -5,13 +5,13 @@
 #include "absl/strings/str_cat.h"
 #include "common/grpc/serve_stream.h"
 #include "common/grpc/serve_unary.h"
+#include "common/grpc/write_limit.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/tracing/attributes.h"
 #include "services/dispatcher/records.h"
 #include "services/dispatcher/status_service/requests.h"
 #include "services/dispatcher/status_service/scopes.h"
-#include "services/dispatcher/status_service/write_limit.h"
 
 namespace lamplighter::dispatcher {
 namespace {

@@ -12,7 +12,7 @@
 #include "boost/system/error_code.hpp"
 #include "common/grpc/serve_stream.h"
 
-namespace lamplighter::dispatcher {
+namespace lamplighter {
 
 // Awaits `write(message)`, and calls `cut_off` where the client has not taken
 // it within `limit`: that is to end the call, and so the write.
@@ -33,4 +33,4 @@ boost::asio::awaitable<absl::Status> WriteWithin(
   co_return status;
 }
 
-}  // namespace lamplighter::dispatcher
+}  // namespace lamplighter
