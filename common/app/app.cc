@@ -88,7 +88,8 @@ class App {
                  .metrics = metrics_,
                  .health = health_,
                  .clock = Clock::System(),
-                 .fail = [this](const absl::Status& why) { Fail(why); }} {}
+                 .fail = [this](const absl::Status& why) { Fail(why); },
+                 .stop = [this] { RequestStop(); }} {}
 
   // Makes all services, so that all mistakes show at once. An exit status.
   int Make(const std::vector<ServiceFactory>& factories) {
@@ -262,7 +263,8 @@ std::vector<std::string> AdminAddresses(
   const std::map<std::string, std::string> by_section = {
       {"ingest", config.ingest().admin_listen()},
       {"dispatcher", config.dispatcher().admin_listen()},
-      {"provider", config.provider().admin_listen()}};
+      {"provider", config.provider().admin_listen()},
+      {"reposync", config.reposync().admin_listen()}};
   std::set<std::string> addresses;
   for (const std::string& section : sections) {
     const auto found = by_section.find(section);

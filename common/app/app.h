@@ -31,6 +31,9 @@ struct AppContext {
   // Ends the process: stops the services in order, then exits with status 1.
   // For what cannot be mended while running. Call on the loop.
   std::function<void(absl::Status)> fail;
+  // Ends the process as a signal does: what it was started for is done. Call on
+  // the loop.
+  std::function<void()> stop = nullptr;
   // A service makes its own of it, with its name.
   Tracer tracer = {};
 };
@@ -67,7 +70,7 @@ using ServiceFactory =
 // serves: a binary names its own, since others may run on the same machine with
 // the same file. Readiness has a check "start" until every service has started.
 int RunMain(int argc, char** argv, const std::vector<ServiceFactory>& services,
-            const std::vector<std::string>& sections = {"ingest", "dispatcher",
-                                                        "provider"});
+            const std::vector<std::string>& sections = {
+                "ingest", "dispatcher", "provider", "reposync"});
 
 }  // namespace lamplighter

@@ -31,6 +31,14 @@ bool Assignment::Accept(absl::string_view topic, int32_t partition,
   return true;
 }
 
+bool Assignment::IsInherited(absl::string_view topic, int32_t partition,
+                             int64_t offset, absl::FunctionRef<int64_t()> end) {
+  State* const state = Find(topic, partition);
+  if (state == nullptr) return false;
+  if (!state->inherited_end.has_value()) state->inherited_end = end();
+  return offset < *state->inherited_end;
+}
+
 void Assignment::MarkDone(const RecordPosition& position) {
   if (State* const state = Find(position.topic, position.partition)) {
     state->tracker.MarkDone(position.offset);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "common/kafka/offset_tracker.h"
@@ -28,6 +29,11 @@ class Assignment {
   // partition is not ours or is being revoked.
   bool Accept(absl::string_view topic, int32_t partition, int64_t offset);
 
+  // Whether a record that was accepted lay there when its partition became
+  // ours. `end` says where the partition ends; asked at the first record.
+  bool IsInherited(absl::string_view topic, int32_t partition, int64_t offset,
+                   absl::FunctionRef<int64_t()> end);
+
   // Ignored for what is not ours. A partition that was lost and came back
   // repeats its records; work that was done for the first hand-out counts for
   // the second, being that of the same record.
@@ -46,6 +52,7 @@ class Assignment {
   struct State {
     OffsetTracker tracker;
     absl::optional<int64_t> committed;
+    absl::optional<int64_t> inherited_end;
     bool revoking = false;
   };
 

@@ -57,6 +57,27 @@ TEST_F(AssignmentTest, FinishesWorkButTakesNoneWhileBeingRevoked) {
               UnorderedElementsAre(At(0, 1), At(1, 1)));
 }
 
+TEST_F(AssignmentTest, KnowsWhatLayThereWhenThePartitionBecameOurs) {
+  int asked = 0;
+  int64_t end = 6;
+  const auto is_inherited = [&](int32_t partition, int64_t offset) {
+    return assignment_.IsInherited("events", partition, offset, [&] {
+      ++asked;
+      return end;
+    });
+  };
+  EXPECT_TRUE(is_inherited(0, 4));
+  end = 100;  // it grows
+  EXPECT_TRUE(is_inherited(0, 5));
+  EXPECT_FALSE(is_inherited(0, 6));
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(is_inherited(1, 6)) << "each has an end of its own";
+  EXPECT_FALSE(is_inherited(2, 6)) << "it is another's";
+  assignment_.Remove({{"events", 0}});
+  assignment_.Add({{"events", 0}});
+  EXPECT_TRUE(is_inherited(0, 6)) << "somebody else had it";
+}
+
 TEST_F(AssignmentTest, ForgetsWhatWasTakenAway) {
   assignment_.Accept("events", 0, 0);
   assignment_.Remove({{"events", 0}});

@@ -12,6 +12,9 @@ namespace lamplighter {
 struct ConsumedRecord {
   Record record;
   RecordPosition position;
+  // It lay there already when a consumer was assigned the partition: the one
+  // before it may have begun with it.
+  bool inherited = false;
 };
 
 // Reads topics as one member of a consumer group: at least once, in order per

@@ -1,5 +1,7 @@
 #include "common/kafka/kafka_consumer_core.h"
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -166,10 +168,22 @@ void KafkaConsumer::Core::Handle(Event event) {
 }
 
 void KafkaConsumer::Core::OnMessage(const rd_kafka_message_t& message) {
-  if (assignment_.Accept(rd_kafka_topic_name(message.rkt), message.partition,
-                         message.offset)) {
-    handler_->OnRecord(ToConsumedRecord(message));
-  }
+  const char* const topic = rd_kafka_topic_name(message.rkt);
+  if (!assignment_.Accept(topic, message.partition, message.offset)) return;
+  ConsumedRecord record = ToConsumedRecord(message);
+  // As the brokers said with the first record, which is late enough.
+  const auto end = [&] {
+    int64_t first = 0;
+    int64_t known = 0;
+    const rd_kafka_resp_err_t error = rd_kafka_get_watermark_offsets(
+        client_.get(), topic, message.partition, &first, &known);
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR && known >= 0
+               ? known
+               : std::numeric_limits<int64_t>::max();
+  };
+  record.inherited =
+      assignment_.IsInherited(topic, message.partition, message.offset, end);
+  handler_->OnRecord(std::move(record));
 }
 
 void KafkaConsumer::Core::OnError(rd_kafka_event_t& event) {

@@ -121,6 +121,20 @@ TEST_F(KafkaConsumerTest, ReadsANewGroupsTopicFromItsFirstRecord) {
   EXPECT_TRUE(Run(consumer->Stop()));
 }
 
+TEST_F(KafkaConsumerTest, SaysWhatLayThereWhenItWasAssignedThePartition) {
+  const std::string topic = CreateTopic();
+  Write(topic, 0, 2);
+  RecordingHandler handler;
+  const auto consumer = Start(Options(topic), handler);
+  ASSERT_TRUE(RunUntil([&] { return handler.records.size() == 2; }));
+  Write(topic, 2, 4);
+  ASSERT_TRUE(RunUntil([&] { return handler.records.size() == 4; }));
+  std::vector<bool> inherited;
+  for (const auto& each : handler.records) inherited.push_back(each.inherited);
+  EXPECT_THAT(inherited, ElementsAre(true, true, false, false));
+  EXPECT_TRUE(Run(consumer->Stop()));
+}
+
 TEST_F(KafkaConsumerTest, CommitsUpToTheFirstRecordThatIsNotDone) {
   const std::string topic = CreateTopic();
   Write(topic, 0, 5);

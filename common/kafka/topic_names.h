@@ -12,5 +12,6 @@ inline constexpr char kStatusOutcomesTopic[] = "lamplighter.status-outcomes.v1";
 inline constexpr char kDeadLettersTopic[] = "lamplighter.dead-letters.v1";
 inline constexpr char kDeadLetterMarksTopic[] =
     "lamplighter.dead-letter-marks.v1";
+inline constexpr char kCatalogChangesTopic[] = "lamplighter.catalog-changes.v1";
 
 }  // namespace lamplighter

@@ -101,6 +101,8 @@ std::vector<TopicSpec> LamplighterTopics(int partitions, int replication) {
                    {"min.cleanable.dirty.ratio", "0.2"}};
   TopicSpec marks = topic(kDeadLetterMarksTopic, kMonth);
   marks.config["cleanup.policy"] = "compact,delete";
+  TopicSpec catalog = topic(kCatalogChangesTopic, kMonth);
+  catalog.config = {{"cleanup.policy", "compact"}};
   return {
       topic(kFluxEventsTopic, kWeek),
       topic(kGitEventsTopic, kWeek),
@@ -110,6 +112,7 @@ std::vector<TopicSpec> LamplighterTopics(int partitions, int replication) {
       topic(kStatusOutcomesTopic, kWeek),
       topic(kDeadLettersTopic, kMonth),
       marks,
+      catalog,
   };
 }
 

@@ -58,14 +58,13 @@ class FakeConsumer final : public Consumer {
 
   // Hands `record` to the handler as the next one of `partition`.
   RecordPosition Push(Record record, int32_t partition = 0) {
-    if (!trackers_.contains({record.topic, partition})) {
-      Assign({{record.topic, partition}});
-    }
-    const RecordPosition position{record.topic, partition,
-                                  next_[{record.topic, partition}]++};
-    trackers_[{record.topic, partition}].Add(position.offset);
-    handler_->OnRecord({std::move(record), position});
-    return position;
+    return Push({.record = std::move(record), .position = {}}, partition);
+  }
+  // The same, of one that lay there before the partition was assigned.
+  RecordPosition PushInherited(Record record, int32_t partition = 0) {
+    return Push(
+        {.record = std::move(record), .position = {}, .inherited = true},
+        partition);
   }
 
   void set_start_status(absl::Status status) {
@@ -91,6 +90,16 @@ class FakeConsumer final : public Consumer {
 
  private:
   using Key = std::pair<std::string, int32_t>;
+
+  RecordPosition Push(ConsumedRecord consumed, int32_t partition) {
+    const Key key = {consumed.record.topic, partition};
+    if (!trackers_.contains(key)) Assign({{key.first, partition}});
+    consumed.position = {key.first, partition, next_[key]++};
+    const RecordPosition position = consumed.position;
+    trackers_[key].Add(position.offset);
+    handler_->OnRecord(std::move(consumed));
+    return position;
+  }
 
   Handler* handler_ = nullptr;
   std::map<Key, OffsetTracker> trackers_;  // of what is assigned
