@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "common/forge/forge_location.h"
 #include "common/status/macros.h"
 #include "services/provider/connections.h"
 #include "services/provider/ensure_webhooks.h"
@@ -42,11 +43,29 @@ struct WebhookJob {
   ForgeJob job;
 };
 
+// `Request` names it by one of two fields.
+template <typename Request>
+absl::StatusOr<v1::Account> AccountOf(const Request& request) {
+  if (request.connection().empty() == request.sealed_connection().empty()) {
+    return absl::InvalidArgumentError(
+        "connection: must be there, or sealed_connection in its place, and not "
+        "both");
+  }
+  v1::Account account;
+  if (request.sealed_connection().empty()) {
+    account.set_connection(request.connection());
+  } else {
+    account.set_sealed_connection(request.sealed_connection());
+  }
+  return account;
+}
+
 asio::awaitable<absl::StatusOr<WebhookJob>> BeginWebhooks(
-    ForgeJobs& jobs, std::string connection_name, std::string repository_id,
-    Caller caller) {
+    ForgeJobs& jobs, absl::StatusOr<v1::Account> account,
+    std::string repository_id, Caller caller) {
+  if (!account.ok()) co_return account.status();
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(Connection connection,
-                                  jobs.FindConnection(connection_name));
+                                  jobs.ConnectionOf(*account));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(WantedWebhook wanted,
                                   WantedWebhookOf(connection));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
@@ -55,6 +74,17 @@ asio::awaitable<absl::StatusOr<WebhookJob>> BeginWebhooks(
   co_return WebhookJob{std::move(wanted),
                        std::move(connection.former_webhook_urls),
                        std::move(job)};
+}
+
+// That the account still reaches what the forge led on to.
+absl::Status CheckIsReached(const Connection& connection,
+                            const v1::CatalogRepository& repository) {
+  const auto location =
+      LocateInAccount(connection.location, repository.repository_id());
+  if (location.ok()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(
+      "the repository is ", repository.repository_id(),
+      " now, which is not of connection ", connection.provider.name));
 }
 
 }  // namespace
@@ -117,11 +147,44 @@ AccountWorker::ReadPage(v1::Account account, v1::KnownPage known,
   co_return response;
 }
 
+asio::awaitable<absl::StatusOr<v1::GetRepositoryResponse>>
+AccountWorker::GetRepository(v1::GetRepositoryRequest request, Caller caller) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      ForgeJob job, co_await jobs_.OnRepository(
+                        request.account(), request.repository_id(), caller));
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(jobs_.CheckReserve(job));
+  absl::StatusOr<v1::CatalogRepository> repository =
+      co_await job.forge->GetRepository(job.call);
+  jobs_.Finish(job, repository.status());
+  if (!repository.ok()) co_return repository.status();
+  if (!request.account().has_provider()) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Connection connection,
+                                    jobs_.ConnectionOf(request.account()));
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(CheckIsReached(connection, *repository));
+  }
+  v1::GetRepositoryResponse response;
+  *response.mutable_repository() = *std::move(repository);
+  if (const auto& limit = job.call.rate_limit()) {
+    *response.mutable_rate_limit() = ToProto(*limit);
+  }
+  co_return response;
+}
+
+asio::awaitable<absl::StatusOr<v1::ListConnectionsResponse>>
+AccountWorker::ListConnections(v1::ListConnectionsRequest /*request*/,
+                               Caller /*caller*/) {
+  v1::ListConnectionsResponse response;
+  for (v1::ConnectionInfo& info : jobs_.DescribeConnections()) {
+    *response.add_connections() = std::move(info);
+  }
+  co_return response;
+}
+
 asio::awaitable<absl::StatusOr<v1::EnsureWebhooksResponse>>
 AccountWorker::EnsureWebhooks(v1::EnsureWebhooksRequest request,
                               Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      WebhookJob work, co_await BeginWebhooks(jobs_, request.connection(),
+      WebhookJob work, co_await BeginWebhooks(jobs_, AccountOf(request),
                                               request.repository_id(), caller));
   absl::StatusOr<std::vector<v1::Webhook>> webhooks =
       co_await provider::EnsureWebhooks(
@@ -143,7 +206,7 @@ asio::awaitable<absl::StatusOr<v1::RemoveWebhooksResponse>>
 AccountWorker::RemoveWebhooks(v1::RemoveWebhooksRequest request,
                               Caller caller) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      WebhookJob work, co_await BeginWebhooks(jobs_, request.connection(),
+      WebhookJob work, co_await BeginWebhooks(jobs_, AccountOf(request),
                                               request.repository_id(), caller));
   absl::StatusOr<std::vector<v1::Webhook>> webhooks =
       co_await provider::RemoveWebhooks(*work.job.forge, work.job.call,
@@ -166,6 +229,11 @@ AccountWorker::CheckCredential(v1::CheckCredentialRequest request,
   absl::StatusOr<v1::CheckCredentialResponse> response =
       co_await job.forge->CheckCredential(job.call);
   jobs_.Finish(job, response.status());
+  if (response.ok() && !request.account().has_provider()) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Connection connection,
+                                    jobs_.ConnectionOf(request.account()));
+    *response->mutable_connection() = Describe(connection, *job.forge);
+  }
   co_return response;
 }
 

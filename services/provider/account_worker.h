@@ -27,6 +27,12 @@ class AccountWorker {
   boost::asio::awaitable<absl::Status> ListRepositories(
       v1::ListRepositoriesRequest request, WritePage write, Caller caller);
 
+  boost::asio::awaitable<absl::StatusOr<v1::GetRepositoryResponse>>
+  GetRepository(v1::GetRepositoryRequest request, Caller caller);
+
+  boost::asio::awaitable<absl::StatusOr<v1::ListConnectionsResponse>>
+  ListConnections(v1::ListConnectionsRequest request, Caller caller);
+
   boost::asio::awaitable<absl::StatusOr<v1::EnsureWebhooksResponse>>
   EnsureWebhooks(v1::EnsureWebhooksRequest request, Caller caller);
 

@@ -8,32 +8,63 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/config/small_file.h"
 #include "common/status/macros.h"
+#include "common/status/status.h"
 
 namespace lamplighter::provider {
 namespace {
 
 namespace fs = ::std::filesystem;
 
-// What credentials are called in errors: "connection/NAME".
+using SecretData = std::map<std::string, std::string>;
+
+// What credentials are called in errors, "connection/NAME", and kept apart by:
+// names of the configuration's say nothing about those made at run time.
 constexpr char kNamespace[] = "connection";
+constexpr char kSealedNamespace[] = "sealed-connection";
 constexpr size_t kMaxFile = 64 << 10;
 constexpr size_t kMaxFiles = 64;
 
+// What other tools call parts of a GitHub App.
+struct Alias {
+  const char* name;
+  const char* key;  // that it stands for
+};
+constexpr Alias kAliases[] = {{"appId", "githubAppID"},
+                              {"installationId", "githubAppInstallationID"},
+                              {"privateKey", "githubAppPrivateKey"}};
+
+absl::Status ResolveAliases(SecretData& data) {
+  for (const Alias& alias : kAliases) {
+    const auto it = data.find(alias.name);
+    if (it == data.end()) continue;
+    const auto [known, is_new] = data.emplace(alias.key, it->second);
+    if (is_new || absl::StripTrailingAsciiWhitespace(known->second) ==
+                      absl::StripTrailingAsciiWhitespace(it->second)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(alias.name, " and ", alias.key,
+                     " mean the same and have different values: take one of "
+                     "them off"));
+  }
+  return absl::OkStatus();
+}
+
 // A file a key. Names that begin with a dot are Kubernetes's own.
-absl::StatusOr<std::map<std::string, std::string>> ReadSecretDirectory(
-    const std::string& directory) {
+absl::StatusOr<SecretData> ReadSecretDirectory(const std::string& directory) {
   std::error_code error;
   fs::directory_iterator entry(directory, error);
   if (error) {
     return absl::NotFoundError(absl::StrCat(directory, ": ", error.message()));
   }
-  std::map<std::string, std::string> data;
+  SecretData data;
   for (; entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     if (absl::StartsWith(name, ".") || entry->is_directory(error)) continue;
@@ -47,34 +78,39 @@ absl::StatusOr<std::map<std::string, std::string>> ReadSecretDirectory(
   if (error) {
     return absl::NotFoundError(absl::StrCat(directory, ": ", error.message()));
   }
+  LAMPLIGHTER_RETURN_IF_ERROR(Annotate(ResolveAliases(data), directory));
   return data;
 }
 
-std::shared_ptr<const Manifests> MakeManifests(
-    const Provider& provider, std::map<std::string, std::string> data) {
+std::shared_ptr<const Manifests> MakeManifests(const Provider& provider,
+                                               SecretData data) {
   auto manifests = std::make_shared<Manifests>();
-  manifests->secrets[{kNamespace, provider.name}] =
-      Secret{kNamespace, provider.name, std::move(data)};
+  manifests->secrets[{provider.namespace_, provider.name}] =
+      Secret{provider.namespace_, provider.name, std::move(data)};
   return manifests;
+}
+
+const Secret& SecretOf(const Connection& connection) {
+  const Provider& provider = connection.provider;
+  return *connection.manifests->FindSecret(provider.namespace_, provider.name);
 }
 
 bool IsWebUrl(absl::string_view url) {
   return absl::StartsWith(url, "https://") || absl::StartsWith(url, "http://");
 }
 
-absl::StatusOr<Connection> Read(const config::v1::Connection& config,
-                                const ConfigFile& file,
-                                const std::string& field) {
-  const auto error = [&](absl::string_view key, absl::string_view problem) {
-    return file.Error(absl::StrCat(field, ".", key), problem);
-  };
+// How somebody is told that the value at `key` is wrong.
+using SayWrong = absl::FunctionRef<absl::Status(absl::string_view key,
+                                                absl::string_view problem)>;
+
+// All but its secret. Both messages have these fields.
+template <typename Config>
+absl::StatusOr<Connection> ReadFields(const Config& config,
+                                      const char* name_space, SayWrong error) {
   if (config.name().empty()) return error("name", "must not be empty");
-  if (config.secret_directory().empty()) {
-    return error("secret_directory", "must not be empty");
-  }
   Connection connection;
   Provider& provider = connection.provider;
-  provider.namespace_ = kNamespace;
+  provider.namespace_ = name_space;
   provider.name = config.name();
   provider.type = config.type();
   provider.address = config.address();
@@ -90,10 +126,32 @@ absl::StatusOr<Connection> Read(const config::v1::Connection& config,
   if (!connection.webhook_url.empty() && !IsWebUrl(connection.webhook_url)) {
     return error("webhook_url", "must begin with https:// or http://");
   }
+  return connection;
+}
+
+absl::StatusOr<Connection> Read(const config::v1::Connection& config,
+                                const ConfigFile& file,
+                                const std::string& field) {
+  const auto error = [&](absl::string_view key, absl::string_view problem) {
+    return file.Error(absl::StrCat(field, ".", key), problem);
+  };
+  LAMPLIGHTER_ASSIGN_OR_RETURN(Connection connection,
+                               ReadFields(config, kNamespace, error));
+  if (config.secret_directory().empty()) {
+    return error("secret_directory", "must not be empty");
+  }
   auto data = ReadSecretDirectory(config.secret_directory());
   if (!data.ok()) return error("secret_directory", data.status().message());
-  connection.manifests = MakeManifests(provider, *std::move(data));
+  connection.manifests = MakeManifests(connection.provider, *std::move(data));
   return connection;
+}
+
+// As in GitEvent.instance. There is one Bitbucket Cloud, whatever it is reached
+// by.
+std::string InstanceOf(const Connection& connection) {
+  if (connection.provider.type == "bitbucket") return "bitbucket.org";
+  const std::string& site = connection.location.site;
+  return absl::AsciiStrToLower(site.substr(site.find("://") + 3));
 }
 
 }  // namespace
@@ -124,9 +182,7 @@ absl::Status Connections::Refresh() {
       continue;
     }
     Connection& connection = entry.connection;
-    const Secret* known =
-        connection.manifests->FindSecret(kNamespace, connection.provider.name);
-    if (known->data == *data) continue;
+    if (SecretOf(connection).data == *data) continue;
     connection.manifests = MakeManifests(connection.provider, *std::move(data));
   }
   return first_error;
@@ -145,13 +201,58 @@ absl::StatusOr<const Connection*> Connections::Find(
       })));
 }
 
+std::vector<const Connection*> Connections::All() const {
+  std::vector<const Connection*> all;
+  for (const Entry& entry : entries_) all.push_back(&entry.connection);
+  return all;
+}
+
+absl::StatusOr<Connection> ReadConnection(const v1::SealedConnection& sealed) {
+  const auto error = [&](absl::string_view key, absl::string_view problem) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "sealed connection ", sealed.name(), ": ", key, ": ", problem));
+  };
+  LAMPLIGHTER_ASSIGN_OR_RETURN(Connection connection,
+                               ReadFields(sealed, kSealedNamespace, error));
+  if (sealed.secret_size() > static_cast<int>(kMaxFiles)) {
+    return error("secret",
+                 absl::StrCat("must not have more than ", kMaxFiles, " keys"));
+  }
+  SecretData data;
+  for (const auto& [key, value] : sealed.secret()) {
+    if (value.size() > kMaxFile) {
+      return error("secret",
+                   absl::StrCat(key, " is larger than ", kMaxFile, " bytes"));
+    }
+    data.emplace(key, value);
+  }
+  if (const absl::Status status = ResolveAliases(data); !status.ok()) {
+    return error("secret", status.message());
+  }
+  connection.manifests = MakeManifests(connection.provider, std::move(data));
+  return connection;
+}
+
+v1::ConnectionInfo Describe(const Connection& connection, const Forge& forge) {
+  v1::ConnectionInfo info;
+  info.set_name(connection.provider.name);
+  info.set_type(connection.provider.type);
+  info.set_address(connection.provider.address);
+  info.set_instance(InstanceOf(connection));
+  info.set_webhook_url(connection.webhook_url);
+  for (std::string& event : forge.WebhookEvents()) {
+    info.add_webhook_events(std::move(event));
+  }
+  return info;
+}
+
 absl::StatusOr<WantedWebhook> WantedWebhookOf(const Connection& connection) {
   const std::string& name = connection.provider.name;
   if (connection.webhook_url.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("connection ", name, " has no webhook_url"));
   }
-  const Secret& secret = *connection.manifests->FindSecret(kNamespace, name);
+  const Secret& secret = SecretOf(connection);
   const auto get = [&](const char* key) {
     const absl::string_view value = secret.Find(key).value_or("");
     return std::string(absl::StripTrailingAsciiWhitespace(value));
@@ -170,8 +271,8 @@ absl::StatusOr<WantedWebhook> WantedWebhookOf(const Connection& connection) {
   }
   if (missing == nullptr) return wanted;
   return absl::FailedPreconditionError(
-      absl::StrCat("the secret directory of connection ", name, " has no ",
-                   missing, ", which proves deliveries"));
+      absl::StrCat("the secret of connection ", name, " has no ", missing,
+                   ", which proves deliveries"));
 }
 
 }  // namespace lamplighter::provider

@@ -12,11 +12,12 @@
 #include "common/manifests/objects.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "proto/lamplighter/config/v1/provider.pb.h"
+#include "proto/lamplighter/v1/provider.pb.h"
 #include "services/provider/forges/forge.h"
 
 namespace lamplighter::provider {
 
-// An account on a forge, of the configuration.
+// An account on a forge, of the configuration or made at run time.
 struct Connection {
   // Its type, address and credential, as a Provider has them: `provider` of
   // these manifests, whose only Secret is the directory's.
@@ -46,6 +47,9 @@ class Connections {
   // NotFound, naming those there are. Valid until the next Refresh().
   absl::StatusOr<const Connection*> Find(absl::string_view name) const;
 
+  // In the configuration's order. Valid as long.
+  std::vector<const Connection*> All() const;
+
  private:
   struct Entry {
     Connection connection;
@@ -54,6 +58,14 @@ class Connections {
 
   std::vector<Entry> entries_;
 };
+
+// The connection that was sealed: like those of the configuration, its secret
+// in place of a directory's files. InvalidArgument saying what is wrong with
+// it.
+absl::StatusOr<Connection> ReadConnection(const v1::SealedConnection& sealed);
+
+// What may be known of a connection to a forge of that kind.
+v1::ConnectionInfo Describe(const Connection& connection, const Forge& forge);
 
 // What the connection's webhooks shall be like. FailedPrecondition where it has
 // no URL for them, or its Secret nothing that proves deliveries: a `secret`

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/status/testing/status_matchers.h"
@@ -16,7 +17,9 @@ namespace {
 
 namespace fs = ::std::filesystem;
 using ::absl::StatusCode;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ConnectionsTest : public ::testing::Test {
  protected:
@@ -96,6 +99,45 @@ TEST_F(ConnectionsTest, ReadsWhatKubernetesMounts) {
   EXPECT_EQ(ReadAccess(*connection.manifests, connection.provider)
                 ->credential.password,
             "mounted");
+}
+
+TEST_F(ConnectionsTest, TakesOtherNamesForThePartsOfAnApp) {
+  fs::remove(directory_ / "token");
+  Write("appId", "123\n");
+  Write("installationId", "7");
+  Write("privateKey", "PEM");
+  Write("githubAppPrivateKey", "PEM\n");
+  ASSERT_THAT(Create(), IsOk());
+  const Connection& connection = **connections_.Find("main");
+  const auto access = ReadAccess(*connection.manifests, connection.provider);
+  ASSERT_THAT(access, IsOk());
+  EXPECT_EQ(access->credential.app.app_id, "123");
+  EXPECT_EQ(access->credential.app.installation_id, "7");
+  EXPECT_EQ(access->credential.app.private_key, "PEM");
+}
+
+TEST_F(ConnectionsTest, RefusesTwoNamesThatSayDifferentThings) {
+  ASSERT_THAT(Create(), IsOk());
+  Write("token", "t0ken-two");
+  Write("appId", "123");
+  Write("githubAppID", "456");
+  const auto is_refused =
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("appId and githubAppID"),
+                     HasSubstr(directory_.string()), Not(HasSubstr("456"))));
+  EXPECT_THAT(connections_.Refresh(), is_refused);
+  EXPECT_EQ(Token(), "t0ken-one");
+  EXPECT_THAT(Create(), is_refused);
+}
+
+TEST_F(ConnectionsTest, TellsAllInTheConfigurationsOrder) {
+  *config_.add_connections() = Config();
+  Config().set_name("zebra");
+  ASSERT_THAT(Create(), IsOk());
+  const std::vector<const Connection*> all = connections_.All();
+  ASSERT_EQ(all.size(), 2);
+  EXPECT_EQ(all[0]->provider.name, "zebra");
+  EXPECT_EQ(all[1]->provider.name, "main");
 }
 
 TEST_F(ConnectionsTest, SaysWhatIsWrongAndWhere) {

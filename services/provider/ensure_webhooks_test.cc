@@ -31,6 +31,8 @@ class WebhookForge final : public Forge {
  public:
   std::vector<std::string> WebhookKinds() const override { return kinds; }
 
+  std::vector<std::string> WebhookEvents() const override { return {"push"}; }
+
   asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
       ForgeCall& /*call*/, WantedWebhook /*wanted*/,
       std::vector<std::string> /*former_urls*/) override {
@@ -82,6 +84,10 @@ class WebhookForge final : public Forge {
   }
   asio::awaitable<absl::StatusOr<RepositoryPage>> ListRepositories(
       ForgeCall&, std::string, std::string) override {
+    co_return absl::UnimplementedError("");
+  }
+  asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+      ForgeCall&) override {
     co_return absl::UnimplementedError("");
   }
   asio::awaitable<absl::StatusOr<v1::CheckCredentialResponse>> CheckCredential(

@@ -99,6 +99,32 @@ absl::StatusOr<Connection> ForgeJobs::FindConnection(
   return *connection;
 }
 
+absl::StatusOr<Connection> ForgeJobs::ConnectionOf(
+    const v1::Account& account) const {
+  if (account.has_connection()) return FindConnection(account.connection());
+  if (!account.has_sealed_connection()) {
+    return absl::InvalidArgumentError(
+        "account: must name a provider or a connection");
+  }
+  if (sources_.sealed == nullptr) {
+    return absl::FailedPreconditionError(
+        "sealed_connection: this worker opens none");
+  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      const std::shared_ptr<const Connection> connection,
+      sources_.sealed->Open(account.sealed_connection()));
+  return *connection;
+}
+
+std::vector<v1::ConnectionInfo> ForgeJobs::DescribeConnections() const {
+  std::vector<v1::ConnectionInfo> infos;
+  for (const Connection* connection : sources_.connections.All()) {
+    const Forge* forge = FindForge(connection->provider.type);
+    if (forge != nullptr) infos.push_back(Describe(*connection, *forge));
+  }
+  return infos;
+}
+
 absl::StatusOr<const Provider*> ForgeJobs::FindProvider(
     const Manifests& manifests, const v1::ProviderRef& ref) {
   const std::string name = absl::StrCat(ref.namespace_(), "/", ref.name());
@@ -132,18 +158,13 @@ absl::StatusOr<ForgeJobs::Plan> ForgeJobs::MakePlan(const Manifests& manifests,
 
 absl::StatusOr<ForgeJobs::Plan> ForgeJobs::PlanForAccount(
     const v1::Account& account) {
-  if (account.has_connection()) {
-    LAMPLIGHTER_ASSIGN_OR_RETURN(
-        const Connection* connection,
-        sources_.connections.Find(account.connection()));
-    LAMPLIGHTER_ASSIGN_OR_RETURN(
-        Plan plan, MakePlan(*connection->manifests, connection->provider));
-    plan.target.location = connection->location;
-    return plan;
-  }
   if (!account.has_provider()) {
-    return absl::InvalidArgumentError(
-        "account: must name a provider or a connection");
+    LAMPLIGHTER_ASSIGN_OR_RETURN(const Connection connection,
+                                 ConnectionOf(account));
+    LAMPLIGHTER_ASSIGN_OR_RETURN(
+        Plan plan, MakePlan(*connection.manifests, connection.provider));
+    plan.target.location = connection.location;
+    return plan;
   }
   const std::shared_ptr<const Manifests> manifests =
       sources_.manifests.Current();
@@ -211,6 +232,17 @@ asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::OnRepository(
       plan.target.location,
       LocateInAccount(connection.location, repository_id));
   co_return co_await Begin(std::move(plan), caller);
+}
+
+asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::OnRepository(
+    v1::Account account, std::string repository_id, Caller caller) {
+  if (account.has_provider()) {
+    co_return co_await OnRepository(account.provider(),
+                                    std::move(repository_id), caller);
+  }
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Connection connection,
+                                  ConnectionOf(account));
+  co_return co_await OnRepository(connection, std::move(repository_id), caller);
 }
 
 asio::awaitable<absl::StatusOr<ForgeJob>> ForgeJobs::OnAccount(

@@ -20,6 +20,7 @@
 #include "services/provider/forges/forge.h"
 #include "services/provider/metrics.h"
 #include "services/provider/rate_limits.h"
+#include "services/provider/sealed_connections.h"
 #include "services/provider/turns.h"
 
 namespace lamplighter::provider {
@@ -59,6 +60,8 @@ class ForgeJobs {
   struct Sources {
     const ManifestSource& manifests;
     const Connections& connections;
+    // Null where none are made at run time.
+    SealedConnections* sealed = nullptr;
   };
 
   // InvalidArgument for a type that there is no forge for. The rest must
@@ -73,6 +76,12 @@ class ForgeJobs {
   // NotFound where there is none of that name.
   absl::StatusOr<Connection> FindConnection(const std::string& name) const;
 
+  // The account's; InvalidArgument for a Provider's.
+  absl::StatusOr<Connection> ConnectionOf(const v1::Account& account) const;
+
+  // What may be known of those of the configuration whose type is served.
+  std::vector<v1::ConnectionInfo> DescribeConnections() const;
+
   // Errors of the following are those of ProviderService. A job is to be
   // finished.
 
@@ -84,6 +93,10 @@ class ForgeJobs {
   // On a repository of the connection.
   boost::asio::awaitable<absl::StatusOr<ForgeJob>> OnRepository(
       const Connection& connection, std::string repository_id, Caller caller);
+
+  // On a repository of the account; as of the above for a Provider.
+  boost::asio::awaitable<absl::StatusOr<ForgeJob>> OnRepository(
+      v1::Account account, std::string repository_id, Caller caller);
 
   // On all that the account reaches.
   boost::asio::awaitable<absl::StatusOr<ForgeJob>> OnAccount(

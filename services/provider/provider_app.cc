@@ -8,7 +8,9 @@
 #include "common/config/duration.h"
 #include "common/kubernetes/manifest_feed_factory.h"
 #include "common/log/log.h"
+#include "common/seal/seal.h"
 #include "common/status/macros.h"
+#include "common/time/clock.h"
 #include "proto/lamplighter/config/v1/provider.pb.h"
 
 namespace lamplighter::provider {
@@ -55,6 +57,21 @@ absl::StatusOr<ForgeJobs::Options> JobsOptions(
     options.status_reserve_percent = config.status_reserve_percent();
   }
   return options;
+}
+
+// Without keys where the configuration has none.
+absl::StatusOr<std::unique_ptr<SealedConnections>> MakeSealedConnections(
+    const config::v1::Provider& config, const ConfigFile& file,
+    const Clock& clock) {
+  if (config.seal_key_file().empty()) {
+    return std::make_unique<SealedConnections>(nullptr);
+  }
+  absl::StatusOr<std::unique_ptr<Seal>> seal =
+      Seal::Create(config.seal_key_file(), clock);
+  if (!seal.ok()) {
+    return file.Error("provider.seal_key_file", seal.status().message());
+  }
+  return std::make_unique<SealedConnections>(*std::move(seal));
 }
 
 // The names of the connections whose failed deliveries are to be made again.
@@ -110,8 +127,11 @@ absl::StatusOr<std::unique_ptr<ProviderApp>> ProviderApp::Create(
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       app->http_, CurlHttpClient::Create(HttpOptions(config), context.loop));
   app->connections_ = std::move(connections);
-  auto jobs = ForgeJobs::Create(options, {*app->manifests_, app->connections_},
-                                *app->http_, context.clock, context.metrics);
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      app->sealed_, MakeSealedConnections(config, file, context.clock));
+  auto jobs = ForgeJobs::Create(
+      options, {*app->manifests_, app->connections_, app->sealed_.get()},
+      *app->http_, context.clock, context.metrics);
   if (!jobs.ok()) {
     return file.Error("provider.types", jobs.status().message());
   }

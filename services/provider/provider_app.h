@@ -22,6 +22,7 @@
 #include "services/provider/forge_jobs.h"
 #include "services/provider/provider_service.h"
 #include "services/provider/redelivery_sweep.h"
+#include "services/provider/sealed_connections.h"
 #include "services/provider/status_worker.h"
 
 namespace lamplighter::provider {
@@ -60,6 +61,7 @@ class ProviderApp final : public Service {
   std::unique_ptr<ManifestFeed> manifests_;
   std::unique_ptr<HttpClient> http_;
   Connections connections_;
+  std::unique_ptr<SealedConnections> sealed_;
   std::unique_ptr<ForgeJobs> jobs_;
   std::unique_ptr<StatusWorker> statuses_;
   std::unique_ptr<AccountWorker> accounts_;

@@ -29,6 +29,7 @@ namespace asio = ::boost::asio;
 using ::absl::StatusCode;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kManifests[] = R"(
 apiVersion: notification.toolkit.fluxcd.io/v1beta3
@@ -121,6 +122,22 @@ TEST_F(ProviderAppTest, SaysWhereTheConfigurationIsWrong) {
                HasSubstr("provider.forge_timeout")));
   EXPECT_THAT(Create("provider:\n  manifests: {directory: /nowhere}\n"),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("/nowhere")));
+}
+
+TEST_F(ProviderAppTest, SaysWhereAKeyCannotBeUsed) {
+  const std::string keys = directory_ + "/keys";
+  const std::string yaml =
+      absl::StrCat("provider:\n  seal_key_file: ", keys,
+                   "\n  manifests: {directory: ", directory_, "}\n");
+  std::ofstream(keys) << "s3cret";
+  EXPECT_THAT(
+      Create(yaml),
+      StatusIs(StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("lamplighter.yaml:2: provider.seal_key_file"),
+                     HasSubstr(keys + ":1: must be 32 bytes"),
+                     Not(HasSubstr("s3cret")))));
+  std::ofstream(keys) << "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+  EXPECT_THAT(Create(yaml), IsOk());
 }
 
 TEST_F(ProviderAppTest, SweepsOnlyWhereTheForgeDeliversAgain) {

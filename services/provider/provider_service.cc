@@ -94,6 +94,26 @@ ProviderService::ListRepositories(grpc::CallbackServerContext* context,
   });
 }
 
+grpc::ServerUnaryReactor* ProviderService::GetRepository(
+    grpc::CallbackServerContext* context,
+    const v1::GetRepositoryRequest* request,
+    v1::GetRepositoryResponse* response) {
+  Call call(tracer_, *context, "lamplighter.v1.ProviderService/GetRepository");
+  return ServeUnary(executor_, Answer(accounts_, &AccountWorker::GetRepository,
+                                      request, response, std::move(call)));
+}
+
+grpc::ServerUnaryReactor* ProviderService::ListConnections(
+    grpc::CallbackServerContext* context,
+    const v1::ListConnectionsRequest* request,
+    v1::ListConnectionsResponse* response) {
+  Call call(tracer_, *context,
+            "lamplighter.v1.ProviderService/ListConnections");
+  return ServeUnary(executor_,
+                    Answer(accounts_, &AccountWorker::ListConnections, request,
+                           response, std::move(call)));
+}
+
 grpc::ServerUnaryReactor* ProviderService::EnsureWebhooks(
     grpc::CallbackServerContext* context,
     const v1::EnsureWebhooksRequest* request,

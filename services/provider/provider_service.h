@@ -37,6 +37,16 @@ class ProviderService final : public v1::ProviderService::CallbackService {
       grpc::CallbackServerContext* context,
       const v1::ListRepositoriesRequest* request) override;
 
+  grpc::ServerUnaryReactor* GetRepository(
+      grpc::CallbackServerContext* context,
+      const v1::GetRepositoryRequest* request,
+      v1::GetRepositoryResponse* response) override;
+
+  grpc::ServerUnaryReactor* ListConnections(
+      grpc::CallbackServerContext* context,
+      const v1::ListConnectionsRequest* request,
+      v1::ListConnectionsResponse* response) override;
+
   grpc::ServerUnaryReactor* EnsureWebhooks(
       grpc::CallbackServerContext* context,
       const v1::EnsureWebhooksRequest* request,

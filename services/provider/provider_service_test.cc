@@ -122,6 +122,30 @@ TEST_F(ProviderServiceTest, ListsStatuses) {
   EXPECT_EQ(response.statuses(0).state(), v1::SUCCESS);
 }
 
+TEST_F(ProviderServiceTest, GetsTheProvidersRepositoryAndListsConnections) {
+  http_.When("GET", _).Return(Reply(
+      200, R"({"id":3,"name":"r","full_name":"o/r","owner":{"login":"o"}})"));
+  v1::GetRepositoryRequest request;
+  *request.mutable_account()->mutable_provider() =
+      Request().intent().provider();
+  v1::GetRepositoryResponse response;
+  grpc::ClientContext context;
+  context.set_deadline(
+      absl::ToChronoTime(Clock::System().Now() + absl::Seconds(10)));
+  ASSERT_THAT(
+      FromGrpcStatus(stub_->GetRepository(&context, request, &response)),
+      IsOk());
+  EXPECT_EQ(response.repository().forge_id(), "3");
+  v1::ListConnectionsResponse connections;
+  grpc::ClientContext another;
+  another.set_deadline(
+      absl::ToChronoTime(Clock::System().Now() + absl::Seconds(10)));
+  ASSERT_THAT(
+      FromGrpcStatus(stub_->ListConnections(&another, {}, &connections)),
+      IsOk());
+  EXPECT_EQ(connections.connections_size(), 0);
+}
+
 TEST_F(ProviderServiceTest, CarriesHowLongALimitLasts) {
   http_.When("GET", _).Return(Reply(403, "", {{"Retry-After", "100"}}));
   v1::SetCommitStatusResponse response;

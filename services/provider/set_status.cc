@@ -37,6 +37,22 @@ asio::awaitable<absl::optional<std::string>> IsShown(Forge& forge,
   co_return (*shown)->id;
 }
 
+// Whether `intent` only stands in for a result: a pending, until there is one,
+// or the error in place of one that never came.
+bool IsStandIn(const v1::StatusIntent& intent) {
+  return intent.has_pending_until();
+}
+
+// A pending that stands in takes the place of nothing, and the error of what is
+// under way alone.
+bool MayReplace(const Forge& forge, const v1::StatusIntent& intent,
+                const ForgeStatus& shown) {
+  if (!IsStandIn(intent)) return true;
+  const v1::CommitState state = forge.StateOf(shown.state);
+  return intent.state() == v1::ERROR &&
+         (state == v1::PENDING || state == v1::RUNNING);
+}
+
 }  // namespace
 
 asio::awaitable<absl::StatusOr<SetStatusResult>> SetStatus(
@@ -45,12 +61,15 @@ asio::awaitable<absl::StatusOr<SetStatusResult>> SetStatus(
   Clean(call, intent);
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const ForgeStatus wanted,
                                   forge.Render(intent));
-  if (!known_different) {
+  if (!known_different || IsStandIn(intent)) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         const absl::optional<ForgeStatus> shown,
         co_await forge.Find(call, intent.sha(), wanted));
     if (shown && ShowsTheSame(*shown, wanted)) {
       co_return SetStatusResult{/*written=*/false, shown->id};
+    }
+    if (shown && !MayReplace(forge, intent, *shown)) {
+      co_return absl::AlreadyExistsError("the commit shows a status of it");
     }
   }
   absl::StatusOr<std::string> id =

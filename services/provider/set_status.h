@@ -21,6 +21,10 @@ struct SetStatusResult {
 //
 // Texts are cleaned and masked; a target URL that is not http(s) is left out,
 // because some forges would refuse the status and others show it.
+//
+// What only stands in for a result (`pending_until` is set) is always read for
+// first. AlreadyExists, and nothing is written, where the commit shows another
+// status of the context, unless that is pending and `intent` its error.
 boost::asio::awaitable<absl::StatusOr<SetStatusResult>> SetStatus(
     Forge& forge, ForgeCall& call, v1::StatusIntent intent,
     bool known_different);

@@ -58,6 +58,12 @@ bool SetField(std::string_view name, element value, absl::Time now,
   if (value.get(text)) return false;
   if (name == "method")
     fault.method = std::string(text);
+  else if (name == "target")
+    fault.target = std::string(text);
+  else if (name == "body")
+    fault.body = std::string(text);
+  else if (name == "query")
+    fault.query = std::string(text);
   else if (name == "credential")
     fault.credential = std::string(text);
   else
@@ -88,12 +94,14 @@ absl::StatusOr<Fault> Fault::Parse(const std::string& json, absl::Time now) {
 }
 
 absl::optional<Fault> Faults::Hit(absl::string_view method,
+                                  absl::string_view target,
                                   absl::string_view credential) {
   if (faults_.empty()) return absl::nullopt;
   const absl::Time now = clock_.Now();
   faults_.remove_if([now](const Fault& fault) { return fault.ends_at <= now; });
   for (auto it = faults_.begin(); it != faults_.end(); ++it) {
     if (!it->method.empty() && it->method != method) continue;
+    if (!absl::StrContains(target, it->target)) continue;
     if (!absl::StrContains(credential, it->credential)) continue;
     Fault hit = *it;
     std::uniform_real_distribution<double> share(0, 1);

@@ -31,7 +31,13 @@ struct Fault {
   bool huge = false;  // `status` (or 200) with a body of 100 MiB
   // The credential's quota is used up until then.
   absl::optional<absl::Time> rate_limit_until;
+  // A JSON body answered with `status` or 200; with `after` in place of the
+  // body of what was done, whose headers stay.
+  absl::optional<std::string> body;
+  // Answered as if this was the query.
+  std::string query;
   std::string method;  // only of these requests; empty for all
+  std::string target;  // only of those with this in their path?query
   // Only of requests with this in their credential (a Basic one decoded); empty
   // for all. With `status` 401 it is revoked.
   std::string credential;
@@ -42,12 +48,13 @@ struct Fault {
   // That there is more to it than latency.
   bool Fails() const {
     return status != 0 || hang || reset || html || truncated || huge ||
-           rate_limit_until;
+           rate_limit_until || body;
   }
 
   // From {"status":502,"latency_ms":5,"jitter_ms":5,"retry_after_s":9,
   // "hang":true,"reset":true,"html":true,"truncated":true,"huge":true,
-  // "after":true,"rate_limit_until":EPOCH,"method":"POST","credential":"TOKEN",
+  // "after":true,"body":"[]","query":"page=1","rate_limit_until":EPOCH,
+  // "method":"POST","target":"/user/repos","credential":"TOKEN",
   // "for_ms":10000,"times":3}, all optional. InvalidArgument for anything else.
   static absl::StatusOr<Fault> Parse(const std::string& json, absl::Time now);
 };
@@ -60,9 +67,9 @@ class Faults {
   void Add(Fault fault) { faults_.push_back(std::move(fault)); }
   void Clear() { faults_.clear(); }
 
-  // The first that hits a request of this method with this credential, and
-  // counts the hit. Its latency has the jitter in it.
-  absl::optional<Fault> Hit(absl::string_view method,
+  // The first that hits a request of this method for this path?query with this
+  // credential, and counts the hit. Its latency has the jitter in it.
+  absl::optional<Fault> Hit(absl::string_view method, absl::string_view target,
                             absl::string_view credential);
 
  private:

@@ -19,6 +19,11 @@ std::unique_ptr<ScriptedForge> Make() {
                                  Clock::System());
 }
 
+template <typename Forge>
+void Add(ScriptedForge& forge, int count) {
+  static_cast<Forge&>(forge).AddRepositories(count);
+}
+
 }  // namespace
 
 const std::vector<ForgeCase>& AllForgeCases() {
@@ -26,21 +31,33 @@ const std::vector<ForgeCase>& AllForgeCases() {
       {"azuredevops",
        &Make<ScriptedAzureDevOps>,
        {"/org/proj/_git/repo", "/org"},
-       {{"token", kToken}}},
+       {{"token", kToken}},
+       &Add<ScriptedAzureDevOps>},
       {"bitbucket",
        &Make<ScriptedBitbucket>,
        {"/org/repo", "/org"},
-       {{"token", kToken}}},
+       {{"token", kToken}},
+       &Add<ScriptedBitbucket>},
       {"bitbucketserver",
        &Make<ScriptedBitbucketServer>,
        {"/scm/proj/repo.git", ""},
-       {{"token", kToken}}},
-      {"gitea", &Make<ScriptedGitea>, {"/org/repo", ""}, {{"token", kToken}}},
-      {"github", &Make<ScriptedGitHub>, {"/org/repo", ""}, {{"token", kToken}}},
+       {{"token", kToken}},
+       &Add<ScriptedBitbucketServer>},
+      {"gitea",
+       &Make<ScriptedGitea>,
+       {"/org/repo", ""},
+       {{"token", kToken}},
+       &Add<ScriptedGitea>},
+      {"github",
+       &Make<ScriptedGitHub>,
+       {"/org/repo", ""},
+       {{"token", kToken}},
+       &Add<ScriptedGitHub>},
       {"gitlab",
        &Make<ScriptedGitLab>,
        {"/group/sub/proj", ""},
-       {{"token", kToken}}},
+       {{"token", kToken}},
+       &Add<ScriptedGitLab>},
   };
   return *cases;
 }

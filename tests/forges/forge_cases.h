@@ -18,6 +18,8 @@ struct ForgeCase {
   std::unique_ptr<ScriptedForge> (*make)();
   ProviderOnForge::Addresses addresses;
   std::map<std::string, std::string> secret;  // that `make`'s forge takes
+  // Has the forge list so many repositories.
+  void (*add_repositories)(ScriptedForge& forge, int count);
 
   // For the test's name.
   friend std::ostream& operator<<(std::ostream& out, const ForgeCase& forge) {

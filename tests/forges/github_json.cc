@@ -93,6 +93,11 @@ std::string ValidationJson(absl::string_view problem,
       R"("status":"422"})");
 }
 
+size_t IdOf(const RepositoryName& repository) {
+  return absl::HashOf(repository.owner) % 1'000'000 * 1'000'000 +
+         repository.number;
+}
+
 std::string RepositoryJson(const RepositoryName& repository, Viewer viewer,
                            absl::string_view host) {
   const std::string path = absl::StrCat(repository.owner, "/", repository.name);
@@ -101,7 +106,7 @@ std::string RepositoryJson(const RepositoryName& repository, Viewer viewer,
   const bool is_user = viewer == Viewer::kUser;
   const auto flag = [](bool value) { return value ? "true" : "false"; };
   return absl::StrCat(
-      R"({"id":)", absl::HashOf(repository.owner) % 1'000'000 * 1'000'000 + n,
+      R"({"id":)", repository.id == 0 ? IdOf(repository) : repository.id,
       R"(,"node_id":"R_x","name":")", repository.name, R"(","full_name":")",
       path, R"(","private":)", flag(n % 2 == 1), R"(,"owner":{"login":")",
       repository.owner, R"(","id":)",

@@ -41,7 +41,9 @@ struct RepositoryName {
   std::string owner;
   std::string name;
   size_t number = 0;  // of the owner's, that its other fields depend on
+  size_t id = 0;      // made of owner and number where it is 0
 };
+size_t IdOf(const RepositoryName& repository);
 enum class Viewer { kUser, kApp };
 std::string RepositoryJson(const RepositoryName& repository, Viewer viewer,
                            absl::string_view host);

@@ -181,5 +181,19 @@ TEST_F(ProviderOnBitbucketTest, AWrongCredentialIsUnauthenticated) {
   EXPECT_THAT(wrong.CheckCredential(), StatusIs(StatusCode::kUnauthenticated));
 }
 
+TEST_F(ProviderOnBitbucketTest, AsksForTheRolesOfTheOneThatItGets) {
+  provider_.loop().Do([&] { forge_.AddRepositories(20); });
+  for (const auto& [path, access] :
+       std::map<std::string, Access::Access>{{"org/repo-12", Access::ADMIN},
+                                             {"org/repo-13", Access::WRITE},
+                                             {"org/repo-14", Access::READ}}) {
+    const auto got =
+        provider_.GetRepository(absl::StrCat(provider_.host(), "/", path));
+    ASSERT_THAT(got, IsOk());
+    EXPECT_EQ(got->repository().path(), path);
+    EXPECT_EQ(got->repository().access(), access);
+  }
+}
+
 }  // namespace
 }  // namespace lamplighter::provider

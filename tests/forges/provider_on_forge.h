@@ -169,6 +169,15 @@ class ProviderOnForge {
     return listing;
   }
 
+  // `id` is canonical, as a listing tells it.
+  absl::StatusOr<v1::GetRepositoryResponse> GetRepository(
+      const std::string& id) {
+    v1::GetRepositoryRequest request;
+    request.mutable_account()->set_connection("account");
+    request.set_repository_id(id);
+    return loop_.Run(accounts_->GetRepository(std::move(request), Deadline()));
+  }
+
   // `id` is below the forge's host: "org/repo".
   absl::StatusOr<v1::EnsureWebhooksResponse> EnsureWebhooks(
       const std::string& id, bool rewrite = false) {

@@ -4,7 +4,7 @@
 //                 [--type=github] [--rate-limit=N] [--repositories=N]
 //
 // Runs until SIGTERM or SIGINT. ScriptedGitHub and its like say what they
-// answer; the last two are of GitHub's alone.
+// answer; --rate-limit is of GitHub's alone.
 
 #include <csignal>
 #include <cstddef>
@@ -43,8 +43,10 @@ struct Flags {
 
 template <typename Forge>
 std::unique_ptr<ScriptedForge> Make(const Flags& flags) {
-  return std::make_unique<Forge>(
+  auto forge = std::make_unique<Forge>(
       typename Forge::Options{.token = flags.forge.token}, Clock::System());
+  forge->AddRepositories(flags.repositories);
+  return forge;
 }
 
 std::unique_ptr<ScriptedForge> MakeGitHub(const Flags& flags) {

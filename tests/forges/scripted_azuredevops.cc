@@ -224,8 +224,11 @@ HttpResponse ScriptedAzureDevOps::ListRepositories(const HttpRequest& request,
 
 HttpResponse ScriptedAzureDevOps::GetRepository(const HttpRequest& request,
                                                 ScriptedCall& /*call*/) {
-  return JsonResponse(
-      200, azuredevops::RepositoryJson(request, azuredevops::PathOf(request)));
+  const azuredevops::Path path = azuredevops::PathOf(request);
+  if (azuredevops::IsDisabled(path.repository)) {
+    return Error(404, "TF401019: The Git repository is disabled.");
+  }
+  return JsonResponse(200, azuredevops::RepositoryJson(request, path));
 }
 
 HttpResponse ScriptedAzureDevOps::PostStatus(const HttpRequest& request,

@@ -4,6 +4,7 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -65,6 +66,8 @@ Path PathOf(const HttpRequest& request) {
   std::vector<std::string> names = request.path_params;
   for (std::string& name : names) name = PercentDecoded(name);
   names.resize(4);
+  // Names ignore case.
+  if (absl::StartsWithIgnoreCase(names[1], "Project ")) names[1][0] = 'P';
   return {names[0], NameOf(kProjectKind, "Project ", names[1]),
           NameOf(kRepositoryKind, "repo-", names[2]), names[3]};
 }

@@ -265,6 +265,19 @@ HttpResponse ScriptedBitbucket::ListRepositories(const HttpRequest& request,
     return Page(request, 0, [](size_t) { return json::object(); });
   }
   const BitbucketAccess access = AccessOf(role.value_or(""));
+  if (const auto filter = QueryValue(request.query, "q")) {
+    std::vector<size_t> found;
+    for (size_t i = 0; i < workspace->repositories; ++i) {
+      if (BitbucketAccessTo(i) >= access &&
+          *filter ==
+              absl::StrCat("name=\"", BitbucketRepositoryName(i), "\"")) {
+        found.push_back(i);
+      }
+    }
+    return Page(request, found.size(), [&](size_t i) {
+      return BitbucketRepositoryJson(slug, found[i]);
+    });
+  }
   return Page(request, BitbucketCountWith(access, workspace->repositories),
               [&](size_t i) {
                 return BitbucketRepositoryJson(slug,
@@ -274,7 +287,16 @@ HttpResponse ScriptedBitbucket::ListRepositories(const HttpRequest& request,
 
 HttpResponse ScriptedBitbucket::GetRepository(const HttpRequest& request,
                                               ScriptedCall& /*call*/) {
-  return Json(200, json::object{{"full_name", RepositoryOf(request)}});
+  absl::string_view digits = request.path_params[1];
+  size_t index = 0;
+  if (absl::ConsumePrefix(&digits, "repo-") &&
+      absl::SimpleAtoi(digits, &index)) {
+    return Json(200, BitbucketRepositoryJson(request.path_params[0], index));
+  }
+  json::object repository = BitbucketRepositoryJson(request.path_params[0], 0);
+  repository["full_name"] = RepositoryOf(request);
+  repository["name"] = request.path_params[1];
+  return Json(200, repository);
 }
 
 HttpResponse ScriptedBitbucket::Gone(const HttpRequest& /*request*/,

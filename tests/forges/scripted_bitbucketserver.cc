@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "boost/json/array.hpp"
 #include "boost/json/object.hpp"
 #include "tests/forges/scripted_json.h"
@@ -298,19 +299,29 @@ HttpResponse ScriptedBitbucketServer::ListRepositories(
                                    : BitbucketAccess::kRead;
   const bool shows_archived =
       QueryValue(request.query, "archived") == std::string("ALL");
-  return Page(request, repositories_,
-              [&](size_t i) -> absl::optional<json::object> {
-                if (BitbucketAccessTo(i) < least) return absl::nullopt;
-                if (i % 10 == 9 && !shows_archived) return absl::nullopt;
-                return RepositoryJson(i);
-              });
+  const auto name = QueryValue(request.query, "name");
+  return Page(
+      request, repositories_, [&](size_t i) -> absl::optional<json::object> {
+        if (BitbucketAccessTo(i) < least) return absl::nullopt;
+        if (name && !absl::StartsWith(BitbucketRepositoryName(i), *name)) {
+          return absl::nullopt;
+        }
+        if (i % 10 == 9 && !shows_archived) return absl::nullopt;
+        return RepositoryJson(i);
+      });
 }
 
 HttpResponse ScriptedBitbucketServer::GetRepository(const HttpRequest& request,
                                                     ScriptedCall& /*call*/) {
-  json::object out;
-  out["id"] = 1;
+  absl::string_view digits = request.path_params[1];
+  size_t index = 0;
+  if (absl::ConsumePrefix(&digits, "repo-") &&
+      absl::SimpleAtoi(digits, &index)) {
+    return Json(200, RepositoryJson(index));
+  }
+  json::object out = RepositoryJson(0);
   out["slug"] = request.path_params[1];
+  out["name"] = request.path_params[1];
   return Json(200, out);
 }
 

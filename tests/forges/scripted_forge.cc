@@ -85,6 +85,8 @@ std::vector<HttpRoute> ScriptedForge::Routes() {
   routes.push_back(AdminRoute("DELETE", "/_sandbox/faults", &F::DeleteFaults));
   routes.push_back(AdminRoute("GET", "/_sandbox/calls", &F::GetCalls));
   routes.push_back(AdminRoute("GET", "/_sandbox/stats", &F::GetStats));
+  routes.push_back(
+      AdminRoute("POST", "/_sandbox/repositories", &F::ChangeRepositories));
   routes.push_back(AdminRoute("DELETE", "/_sandbox", &F::DeleteAll));
   return routes;
 }
@@ -106,18 +108,21 @@ asio::awaitable<HttpResponse> ScriptedForge::Answer(HttpRequest request,
   call.query = request.query;
   call.body = request.body.substr(0, kMaxBodyKept);
   HttpResponse response;
-  const absl::optional<Fault> fault =
-      faults_.Hit(request.method, CredentialOf(request));
+  const absl::optional<Fault> fault = faults_.Hit(
+      request.method, absl::StrCat(request.path, "?", request.query),
+      CredentialOf(request));
   if (!fault) {
     response = Do(request, call, action);
   } else {
     if (fault->latency > absl::ZeroDuration()) co_await Wait(fault->latency);
+    if (!fault->query.empty()) request.query = fault->query;
     if (!fault->Fails() || fault->after || fault->truncated) {
       response = Do(request, call, action);
     }
     if (fault->Fails()) response = co_await Fail(*fault, std::move(response));
   }
   call.status = response.status;
+  bytes_ += response.body.size();
   Record(std::move(call));
   co_return response;
 }
@@ -149,7 +154,12 @@ asio::awaitable<HttpResponse> ScriptedForge::Fail(Fault fault,
     response.body.resize(response.body.size() / 2);
     co_return response;
   }
+  if (fault.body && fault.after) {
+    response.body = *std::move(fault.body);
+    co_return response;
+  }
   const int status = fault.status == 0 ? 200 : fault.status;
+  if (fault.body) co_return JsonResponse(status, *std::move(fault.body));
   if (fault.huge) {
     co_return JsonResponse(status, std::string(kHuge, ' '));
   }
@@ -173,6 +183,10 @@ HttpResponse ScriptedForge::RateLimited(absl::Time until) const {
   return response;
 }
 
+HttpResponse ScriptedForge::ChangeRepositories(const HttpRequest&) {
+  return Problem(501, "this forge's repositories are what they are");
+}
+
 void ScriptedForge::Record(ScriptedCall call) {
   call.number = ++call_count_;
   call.done_at = clock_.Now();
@@ -186,6 +200,7 @@ void ScriptedForge::Reset() {
   calls_.clear();
   call_count_ = 0;
   effect_count_ = 0;
+  bytes_ = 0;
   counts_by_status_.clear();
   Clear();
 }
@@ -231,9 +246,9 @@ HttpResponse ScriptedForge::GetStats(const HttpRequest& /*request*/) {
     absl::StrAppend(&by_status, by_status.empty() ? "" : ",", "\"", status,
                     "\":", count);
   }
-  return JsonResponse(200,
-                      absl::StrCat("{\"calls\":", call_count_, ",", Counts(),
-                                   "\"by_status\":{", by_status, "}}"));
+  return JsonResponse(
+      200, absl::StrCat("{\"calls\":", call_count_, ",\"bytes\":", bytes_, ",",
+                        Counts(), "\"by_status\":{", by_status, "}}"));
 }
 
 HttpResponse ScriptedForge::DeleteAll(const HttpRequest& /*request*/) {

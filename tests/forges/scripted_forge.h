@@ -45,6 +45,7 @@ struct ScriptedCall {
 //   DELETE /_sandbox/faults
 //   GET    /_sandbox/calls?after=N      calls beyond number N, 10,000 at most
 //   GET    /_sandbox/stats              counts only
+//   POST   /_sandbox/repositories       see ScriptedGitHubRepositories
 //   DELETE /_sandbox                    forgets all
 //
 // Where the environment variable LAMPLIGHTER_RECORD_CALLS names a directory,
@@ -88,6 +89,8 @@ class ScriptedForge {
   virtual void Finish(HttpResponse& /*response*/) {}
   // Members of the answer to /_sandbox/stats, `"name":1,` each.
   virtual std::string Counts() const { return ""; }
+  // Answers to /_sandbox/repositories.
+  virtual HttpResponse ChangeRepositories(const HttpRequest& request);
   // Forgets what it was told to keep.
   virtual void Clear() = 0;
 
@@ -119,6 +122,7 @@ class ScriptedForge {
   std::deque<ScriptedCall> calls_;
   int64_t call_count_ = 0;
   int64_t effect_count_ = 0;
+  uint64_t bytes_ = 0;  // of the answers' bodies
   std::map<int, int64_t> counts_by_status_;
 };
 

@@ -261,8 +261,14 @@ HttpResponse ScriptedGitea::ListRepositories(const HttpRequest& request,
 
 HttpResponse ScriptedGitea::GetRepository(const HttpRequest& request,
                                           ScriptedCall& /*call*/) {
+  const std::string path = RepositoryOf(request);
+  int64_t id = 0;
+  if (absl::SimpleAtoi(path.substr(path.rfind('-') + 1), &id) && id >= 1 &&
+      id <= repositories_) {
+    return Json(200, RepositoryJson(id));
+  }
   json::object repository = RepositoryJson(1);
-  repository["full_name"] = RepositoryOf(request);
+  repository["full_name"] = path;
   repository["permissions"] =
       PermissionsJson(options_.is_admin, options_.is_admin);
   return Json(200, repository);

@@ -121,6 +121,7 @@ std::vector<HttpRoute> ScriptedGitHub::ApiRoutes() {
        }},
       {"GET", "/orgs/{owner}/installation", find},
       {"GET", "/users/{owner}/installation", find},
+      {"GET", "/repos/{owner}/{repo}/installation", find},
   };
   std::vector<HttpRoute> routes;
   for (const char* base : {"", "/api/v3"}) {
@@ -176,6 +177,7 @@ absl::optional<HttpResponse> ScriptedGitHub::RefuseRepository(
                      request.query.empty() ? "" : "?", request.query));
     return moved;
   }
+  if (repositories_.IsGone(path)) return Error(404, "Not Found");
   const auto* installation = InstallationOf(request);
   if (installation != nullptr &&
       !absl::StartsWithIgnoreCase(path,
@@ -323,10 +325,16 @@ HttpResponse ScriptedGitHub::GetRepository(const HttpRequest& request,
   const Viewer viewer =
       InstallationOf(request) == nullptr ? Viewer::kUser : Viewer::kApp;
   return JsonResponse(
-      200, RepositoryJson({.owner = request.path_params[0],
-                           .name = request.path_params[1],
-                           .number = 0},
+      200, RepositoryJson(repositories_.Find(request.path_params[0],
+                                             request.path_params[1]),
                           viewer, request.headers.Find("Host").value_or("")));
+}
+
+HttpResponse ScriptedGitHub::ChangeRepositories(const HttpRequest& request) {
+  return repositories_.Change(
+      request, [this](const std::string& from, const std::string& to) {
+        to.empty() ? hooks_.Drop(from) : Rename(from, to);
+      });
 }
 
 HttpResponse ScriptedGitHub::DoHooks(const HttpRequest& request,

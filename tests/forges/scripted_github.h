@@ -58,6 +58,7 @@ class ScriptedGitHub final : public ScriptedForge {
   // Both are "owner/repository"; what is asked of the old one is sent on.
   void Rename(const std::string& from, const std::string& to) {
     renamed_[from] = to;
+    hooks_.Move(from, to);
   }
   // Takes no statuses any more.
   void Archive(const std::string& repository) { archived_.insert(repository); }
@@ -79,6 +80,7 @@ class ScriptedGitHub final : public ScriptedForge {
   HttpResponse RateLimited(absl::Time until) const override;
   void Finish(HttpResponse& response) override;
   std::string Counts() const override;
+  HttpResponse ChangeRepositories(const HttpRequest& request) override;
   void Clear() override;
 
   // That the request is from whom it may be from.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "boost/json/array.hpp"
 #include "boost/json/serialize.hpp"
@@ -76,6 +77,16 @@ bool Overlap(const ScriptedHook& a, const ScriptedHook& b) {
 }
 
 }  // namespace
+
+void ScriptedGitHubHooks::Move(const std::string& from, const std::string& to) {
+  auto node = hooks_.extract(absl::AsciiStrToLower(from));
+  if (node.empty()) return;
+  hooks_[absl::AsciiStrToLower(to)] = std::move(node.mapped());
+}
+
+void ScriptedGitHubHooks::Drop(const std::string& repository) {
+  hooks_.erase(absl::AsciiStrToLower(repository));
+}
 
 size_t ScriptedGitHubHooks::size() const {
   size_t size = 0;

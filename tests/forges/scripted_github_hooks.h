@@ -35,6 +35,10 @@ class ScriptedGitHubHooks {
                     int64_t id);
   HttpResponse Delete(const std::string& repository, int64_t id);
 
+  // Those of `from` are those of `to` from now on; both "owner/repository".
+  void Move(const std::string& from, const std::string& to);
+  void Drop(const std::string& repository);
+
   // For tests: of a repository, to look at and to spoil.
   std::vector<ScriptedHook>& of(const std::string& repository) {
     return hooks_[repository];

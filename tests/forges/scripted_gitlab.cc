@@ -267,6 +267,14 @@ HttpResponse ScriptedGitLab::ListProjects(const HttpRequest& request,
 
 HttpResponse ScriptedGitLab::GetProject(const HttpRequest& request,
                                         ScriptedCall& /*call*/) {
+  const std::string path = ProjectOf(request);
+  const size_t dash = path.rfind('-');
+  int64_t id = 0;
+  if (dash != std::string::npos &&
+      absl::SimpleAtoi(path.substr(dash + 1), &id) && id >= 1 &&
+      id <= projects_) {
+    return Json(200, ProjectJson(id, /*simple=*/false));
+  }
   json::object project;
   project["id"] = 1;
   project["path_with_namespace"] = PercentDecoded(request.path_params[0]);

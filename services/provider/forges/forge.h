@@ -123,6 +123,15 @@ class Forge {
   virtual boost::asio::awaitable<absl::StatusOr<RepositoryPage>>
   ListRepositories(ForgeCall& call, std::string page, std::string etag) = 0;
 
+  // The call's repository, as a page of them would tell of it; by its new name
+  // where the forge leads on to that. NotFound where it is not there, or the
+  // credential does not see it.
+  virtual boost::asio::awaitable<absl::StatusOr<v1::CatalogRepository>>
+  GetRepository(ForgeCall& call) = 0;
+
+  // What webhooks as wanted send, in the forge's words.
+  virtual std::vector<std::string> WebhookEvents() const = 0;
+
   // What a repository needs a webhook each for; one without a name where one
   // does for all.
   virtual std::vector<std::string> WebhookKinds() const { return {""}; }

@@ -107,6 +107,34 @@ TEST_P(ForgeContractTest, DoesNotReadWhatIsKnownToBeDifferent) {
   EXPECT_EQ(Count("POST"), 1);
 }
 
+TEST_P(ForgeContractTest, WhatStandsInReplacesNoResult) {
+  v1::StatusIntent intent = SomeIntent();
+  intent.set_state(v1::SUCCESS);
+  ForgeStatus shown = forge_->Render(intent).value();
+  shown.id = wire_->shown_id;
+  intent.mutable_pending_until()->set_seconds(1);
+  for (const auto state : {v1::PENDING, v1::ERROR}) {
+    Shows({shown});
+    intent.set_state(state);
+    EXPECT_THAT(Set(intent, /*known_different=*/true),
+                StatusIs(StatusCode::kAlreadyExists));
+    EXPECT_EQ(Count("POST"), 0);
+  }
+  Shows({});
+  EXPECT_TRUE(Set(intent)->written);
+}
+
+TEST_P(ForgeContractTest, AnErrorThatStandsInReplacesWhatIsPending) {
+  v1::StatusIntent intent = SomeIntent();
+  intent.set_state(v1::PENDING);
+  ForgeStatus shown = forge_->Render(intent).value();
+  shown.id = wire_->shown_id;
+  Shows({shown});
+  intent.set_state(v1::ERROR);
+  intent.mutable_pending_until()->set_seconds(1);
+  EXPECT_TRUE(Set(intent)->written);
+}
+
 TEST_P(ForgeContractTest, FindsOutWhetherAWriteWithoutAnAnswerWorked) {
   Shows({Shown()});
   http_.When("POST", StartsWith(wire_->api))

@@ -46,6 +46,15 @@ class AzureDevOps final : public Forge {
     return azuredevops::ListRepositories(call, std::move(page));
   }
 
+  asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+      ForgeCall& call) override {
+    return azuredevops::GetRepository(call);
+  }
+
+  std::vector<std::string> WebhookEvents() const override {
+    return azuredevops::WebhookKinds();
+  }
+
   std::vector<std::string> WebhookKinds() const override {
     return azuredevops::WebhookKinds();
   }

@@ -16,6 +16,7 @@
 #include "common/status/macros.h"
 #include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/provider/forges/azuredevops/azuredevops_client.h"
+#include "services/provider/forges/json_list.h"
 #include "services/provider/forges/json_text.h"
 #include "simdjson.h"
 
@@ -77,6 +78,15 @@ struct ProjectPage {
   bool is_last = false;
 };
 
+absl::StatusOr<Project> ReadProject(element entry) {
+  Project project;
+  project.id = StringAt(entry, "id");
+  project.name = StringAt(entry, "name");
+  project.visibility = ReadVisibility(StringAt(entry, "visibility"));
+  if (!IsGuid(project.id) || project.name.empty()) return UnreadableAnswer();
+  return project;
+}
+
 absl::StatusOr<ProjectPage> ParseProjects(const HttpResult& answer,
                                           size_t wanted) {
   simdjson::dom::parser parser;
@@ -84,11 +94,7 @@ absl::StatusOr<ProjectPage> ParseProjects(const HttpResult& answer,
                                ParseList(parser, answer.body));
   ProjectPage page;
   for (const element entry : list) {
-    Project project;
-    project.id = StringAt(entry, "id");
-    project.name = StringAt(entry, "name");
-    project.visibility = ReadVisibility(StringAt(entry, "visibility"));
-    if (!IsGuid(project.id) || project.name.empty()) return UnreadableAnswer();
+    LAMPLIGHTER_ASSIGN_OR_RETURN(Project project, ReadProject(entry));
     page.projects.push_back(std::move(project));
   }
   const bool goes_on =
@@ -187,6 +193,15 @@ asio::awaitable<absl::Status> AddRepositories(ForgeCall& call, Project project,
   co_return absl::OkStatus();
 }
 
+// One that says which project it is of.
+absl::StatusOr<v1::CatalogRepository> ReadWithProject(element entry,
+                                                      const std::string& site) {
+  element object;
+  if (entry["project"].get(object)) return UnreadableAnswer();
+  LAMPLIGHTER_ASSIGN_OR_RETURN(const Project project, ReadProject(object));
+  return ReadRepository(entry, project, site);
+}
+
 }  // namespace
 
 asio::awaitable<absl::StatusOr<RepositoryPage>> ListRepositories(
@@ -213,6 +228,36 @@ asio::awaitable<absl::StatusOr<RepositoryPage>> ListRepositories(
     result.next = ToToken(position);
   }
   co_return result;
+}
+
+asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+    ForgeCall& call) {
+  Request request;
+  request.path = RepositoryPath(call);
+  const absl::StatusOr<HttpResult> answer =
+      co_await Send(call, std::move(request));
+  if (answer.ok()) {
+    co_return ReadObject<v1::CatalogRepository>(
+        answer->body,
+        [&](element entry) { return ReadWithProject(entry, call.site()); });
+  }
+  if (!absl::IsNotFound(answer.status())) co_return answer.status();
+  const std::pair<std::string, std::string> names =
+      absl::StrSplit(call.repository(), absl::MaxSplits('/', 1));
+  Request request_of_all;
+  request_of_all.path =
+      absl::StrCat("/", PercentEncode(names.first), "/_apis/git/repositories");
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const HttpResult all, co_await Send(call, std::move(request_of_all)));
+  simdjson::dom::parser parser;
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const simdjson::dom::array list,
+                                  ParseList(parser, all.body));
+  for (const element entry : list) {
+    if (absl::EqualsIgnoreCase(StringAt(entry, "name"), names.second)) {
+      co_return ReadWithProject(entry, call.site());
+    }
+  }
+  co_return answer.status();
 }
 
 }  // namespace lamplighter::provider::azuredevops

@@ -292,5 +292,28 @@ TEST_F(AzureDevOpsRepositoriesTest, ACollectionOfAServerIsListedTheSame) {
               StartsWith("https://tfs.example.com/tfs/Coll/_apis/projects?"));
 }
 
+TEST_F(AzureDevOpsRepositoriesTest, FindsADisabledOneByItsProject) {
+  const std::string project =
+      absl::StrCat(kOrganization, "/Project%201/_apis/git/repositories");
+  http_.When("GET", project + "/REPO%207")
+      .Return(Reply(404, R"({"message":"TF401019: disabled"})"));
+  const std::string more = absl::StrCat(R"(,"project":)", Project(1));
+  http_.When("GET", project)
+      .Return(Entries({Repository(6, more),
+                       Repository(7, more + R"(,"isDisabled":true)")}));
+  const auto get = [&] {
+    ForgeCall call =
+        MakeCall(absl::StrCat(kOrganization, "/Project%201/_git/REPO%207"));
+    return RunSync(azure_->GetRepository(call));
+  };
+  const auto got = get();
+  ASSERT_THAT(got, IsOk());
+  EXPECT_EQ(got->path(), "Project 1/repo 7");
+  EXPECT_EQ(got->visibility(), v1::CatalogRepository::PRIVATE);
+  EXPECT_TRUE(got->archived());
+  http_.When("GET", project).Return(Entries({Repository(6, more)}));
+  EXPECT_THAT(get(), StatusIs(StatusCode::kNotFound, HasSubstr("TF401019")));
+}
+
 }  // namespace
 }  // namespace lamplighter::provider

@@ -122,6 +122,15 @@ class Bitbucket final : public Forge {
     return ListBitbucketRepositories(call, std::move(page));
   }
 
+  asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+      ForgeCall& call) override {
+    return GetBitbucketRepository(call);
+  }
+
+  std::vector<std::string> WebhookEvents() const override {
+    return BitbucketWebhookEvents();
+  }
+
   asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
       ForgeCall& call, WantedWebhook /*wanted*/,
       std::vector<std::string> /*former_urls*/) override {

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/span.h"
 #include "common/forge/forge_location.h"
@@ -15,6 +16,7 @@
 #include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/provider/forges/bitbucket/bitbucket_api.h"
 #include "services/provider/forges/bitbucket_json.h"
+#include "services/provider/forges/json_list.h"
 #include "services/provider/forges/json_text.h"
 #include "simdjson.h"
 
@@ -76,6 +78,42 @@ bool IsName(absl::string_view text) {
 bool ReadQuery(const std::string& word, std::string& query) {
   if (word != kFirst) query = word;
   return IsQuery(word);
+}
+
+absl::StatusOr<Repository> ReadRepository(const ForgeCall& call, element value,
+                                          Repository::Access access) {
+  const std::string uuid = StringAt(value, "uuid");
+  const std::string path = StringAt(value, "full_name");
+  const std::vector<std::string> names = absl::StrSplit(path, '/');
+  const bool is_path = names.size() == 2 && absl::c_all_of(names, &IsName);
+  if (uuid.empty() || !is_path) return UnreadableAnswer();
+  Repository repository;
+  repository.set_repository_id(
+      RepositoryId(ForgeLocation{call.site(), names[0], path}));
+  repository.set_forge_id(uuid);
+  repository.set_path(path);
+  repository.set_name(StringAt(value, "name"));
+  if (repository.name().empty()) repository.set_name(names[1]);
+  repository.set_group(names[0]);
+  repository.set_group_forge_id(StringAtPointer(value, "/workspace/uuid"));
+  if (repository.group_forge_id().empty()) {
+    repository.set_group_forge_id(StringAtPointer(value, "/owner/uuid"));
+  }
+  repository.set_description(call.Clean(StringAt(value, "description")));
+  repository.set_web_url(StringAtPointer(value, "/links/html/href"));
+  repository.set_clone_url(CloneUrl(value, "https"));
+  repository.set_default_branch(StringAtPointer(value, "/mainbranch/name"));
+  bool is_private = false;
+  if (!value["is_private"].get(is_private)) {
+    repository.set_visibility(is_private ? Repository::PRIVATE
+                                         : Repository::PUBLIC);
+  }
+  repository.set_fork(!StringAtPointer(value, "/parent/uuid").empty());
+  repository.set_access(access);
+  if (const auto updated_at = TimeAt(value, "updated_on")) {
+    *repository.mutable_updated_at() = ToProto(*updated_at);
+  }
+  return repository;
 }
 
 // One operation's part of a listing.
@@ -189,7 +227,7 @@ class Listing {
     RepositoryPage page;
     const auto read = [&](element value) -> absl::Status {
       LAMPLIGHTER_ASSIGN_OR_RETURN(Repository repository,
-                                   ReadRepository(value, role->access));
+                                   ReadRepository(call_, value, role->access));
       page.repositories.push_back(std::move(repository));
       return absl::OkStatus();
     };
@@ -209,47 +247,33 @@ class Listing {
     return MakeToken(at);
   }
 
-  absl::StatusOr<Repository> ReadRepository(element value,
-                                            Repository::Access access) const {
-    const std::string uuid = StringAt(value, "uuid");
-    const std::string path = StringAt(value, "full_name");
-    const std::vector<std::string> names = absl::StrSplit(path, '/');
-    const bool is_path = names.size() == 2 && absl::c_all_of(names, &IsName);
-    if (uuid.empty() || !is_path) return UnreadableAnswer();
-    Repository repository;
-    repository.set_repository_id(
-        RepositoryId(ForgeLocation{call_.site(), names[0], path}));
-    repository.set_forge_id(uuid);
-    repository.set_path(path);
-    repository.set_name(StringAt(value, "name"));
-    if (repository.name().empty()) repository.set_name(names[1]);
-    repository.set_group(names[0]);
-    repository.set_group_forge_id(StringAtPointer(value, "/workspace/uuid"));
-    if (repository.group_forge_id().empty()) {
-      repository.set_group_forge_id(StringAtPointer(value, "/owner/uuid"));
-    }
-    repository.set_description(call_.Clean(StringAt(value, "description")));
-    repository.set_web_url(StringAtPointer(value, "/links/html/href"));
-    repository.set_clone_url(CloneUrl(value, "https"));
-    repository.set_default_branch(StringAtPointer(value, "/mainbranch/name"));
-    bool is_private = false;
-    if (!value["is_private"].get(is_private)) {
-      repository.set_visibility(is_private ? Repository::PRIVATE
-                                           : Repository::PUBLIC);
-    }
-    repository.set_fork(!StringAtPointer(value, "/parent/uuid").empty());
-    repository.set_access(access);
-    if (const auto updated_at = TimeAt(value, "updated_on")) {
-      *repository.mutable_updated_at() = ToProto(*updated_at);
-    }
-    return repository;
-  }
-
   ForgeCall& call_;
   BitbucketApi api_;
   const std::string account_;
   const absl::Span<const Role> roles_;
 };
+
+// Whether the repository is listed for the role.
+asio::awaitable<absl::StatusOr<bool>> IsListedFor(
+    BitbucketApi& api, const Role& role, const Repository& repository) {
+  const std::string name =
+      absl::StrReplaceAll(repository.name(), {{"\\", "\\\\"}, {"\"", "\\\""}});
+  bool is_listed = false;
+  const auto read = [&](element value) -> absl::Status {
+    is_listed = is_listed || StringAt(value, "uuid") == repository.forge_id();
+    return absl::OkStatus();
+  };
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(
+      (co_await api.ReadAll(
+           absl::StrCat(
+               api.Url(absl::StrCat("/repositories/",
+                                    PercentEncode(repository.group()))),
+               "?", role.query,
+               "&q=", PercentEncode(absl::StrCat("name=\"", name, "\""))),
+           read))
+          .status());
+  co_return is_listed;
+}
 
 }  // namespace
 
@@ -257,6 +281,26 @@ asio::awaitable<absl::StatusOr<RepositoryPage>> ListBitbucketRepositories(
     ForgeCall& call, std::string page) {
   Listing listing(call);
   co_return co_await listing.Page(std::move(page));
+}
+
+asio::awaitable<absl::StatusOr<Repository>> GetBitbucketRepository(
+    ForgeCall& call) {
+  BitbucketApi api(call);
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const std::string body, co_await api.Do("GET", api.RepositoryUrl("")));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      Repository repository, ReadObject<Repository>(body, [&](element value) {
+        return ReadRepository(call, value, Repository::ACCESS_UNSPECIFIED);
+      }));
+  if (api.HasAccessToken()) co_return repository;
+  for (const Role& role : kRoles) {
+    repository.set_access(role.access);
+    if (role.access == Repository::READ) break;  // who sees it may read it
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+        const bool is_listed, co_await IsListedFor(api, role, repository));
+    if (is_listed) break;
+  }
+  co_return repository;
 }
 
 }  // namespace lamplighter::provider

@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "boost/asio/awaitable.hpp"
+#include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/provider/forges/forge.h"
 
 namespace lamplighter::provider {
@@ -16,5 +17,10 @@ namespace lamplighter::provider {
 // has no role: each repository comes once, and its access is not known.
 boost::asio::awaitable<absl::StatusOr<RepositoryPage>>
 ListBitbucketRepositories(ForgeCall& call, std::string page);
+
+// Forge::GetRepository(). What the credential may do is asked for by role, too:
+// three requests at most, and one with an access token.
+boost::asio::awaitable<absl::StatusOr<v1::CatalogRepository>>
+GetBitbucketRepository(ForgeCall& call);
 
 }  // namespace lamplighter::provider

@@ -1,6 +1,7 @@
 #include "services/provider/forges/bitbucket/bitbucket_webhooks.h"
 
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -70,6 +71,10 @@ asio::awaitable<absl::Status> ExplainRefusal(ForgeCall& call,
 }
 
 }  // namespace
+
+std::vector<std::string> BitbucketWebhookEvents() {
+  return {std::begin(kEvents), std::end(kEvents)};
+}
 
 asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>>
 ListBitbucketWebhooks(ForgeCall& call) {

@@ -10,6 +10,8 @@
 
 namespace lamplighter::provider {
 
+std::vector<std::string> BitbucketWebhookEvents();
+
 // Webhooks of the call's repository, as of Forge's functions of these names.
 
 boost::asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>>

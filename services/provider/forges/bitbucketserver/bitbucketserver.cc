@@ -57,6 +57,15 @@ class BitbucketServer final : public Forge {
     return ListBitbucketServerRepositories(call, std::move(page));
   }
 
+  asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+      ForgeCall& call) override {
+    return GetBitbucketServerRepository(call);
+  }
+
+  std::vector<std::string> WebhookEvents() const override {
+    return BitbucketServerWebhookEvents();
+  }
+
   asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
       ForgeCall& call, WantedWebhook wanted,
       std::vector<std::string> /*former_urls*/) override {

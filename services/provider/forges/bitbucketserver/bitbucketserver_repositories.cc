@@ -14,6 +14,7 @@
 #include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/provider/forges/bitbucket_json.h"
 #include "services/provider/forges/bitbucketserver/bitbucketserver_api.h"
+#include "services/provider/forges/json_list.h"
 #include "services/provider/forges/json_text.h"
 #include "simdjson.h"
 
@@ -102,6 +103,27 @@ absl::StatusOr<Repository> ReadRepository(const ForgeCall& call, element value,
   return repository;
 }
 
+// Whether the repository is listed for the permission. Old servers do not know
+// projectkey, and name finds more than the name itself: the id tells.
+asio::awaitable<absl::StatusOr<bool>> IsListedFor(
+    BitbucketServerApi& api, const Level& level, const Repository& repository) {
+  bool is_listed = false;
+  const auto read = [&](element value) {
+    is_listed = is_listed || IdAt(value, "id") == repository.forge_id();
+    return absl::OkStatus();
+  };
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(
+      (co_await api.ReadAll(
+           api.Url(absl::StrCat("/repos?permission=", level.permission,
+                                "&state=AVAILABLE&archived=ALL&projectkey=",
+                                PercentEncode(repository.group()),
+                                "&name=", PercentEncode(repository.name()),
+                                "&limit=100")),
+           read))
+          .status());
+  co_return is_listed;
+}
+
 }  // namespace
 
 asio::awaitable<absl::StatusOr<RepositoryPage>> ListBitbucketServerRepositories(
@@ -129,6 +151,29 @@ asio::awaitable<absl::StatusOr<RepositoryPage>> ListBitbucketServerRepositories(
       const int64_t next, BitbucketServerApi::ReadPage(body, at.start, read));
   page.next = TokenAfter(at.level, next);
   co_return page;
+}
+
+asio::awaitable<absl::StatusOr<Repository>> GetBitbucketServerRepository(
+    ForgeCall& call) {
+  BitbucketServerApi api(call);
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const std::string body, co_await api.Do("GET", api.RepositoryUrl("")));
+  const auto read = [&](element value) -> absl::StatusOr<Repository> {
+    if (IsBeingMade(value)) {
+      return absl::NotFoundError("the repository is still being made");
+    }
+    return ReadRepository(call, value, Repository::ACCESS_UNSPECIFIED);
+  };
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(Repository repository,
+                                  ReadObject<Repository>(body, read));
+  for (const Level& level : kLevels) {
+    repository.set_access(level.access);
+    if (level.access == Repository::READ) break;  // who sees it may read it
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+        const bool is_listed, co_await IsListedFor(api, level, repository));
+    if (is_listed) break;
+  }
+  co_return repository;
 }
 
 }  // namespace lamplighter::provider

@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "boost/asio/awaitable.hpp"
+#include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/provider/forges/forge.h"
 
 namespace lamplighter::provider {
@@ -15,5 +16,10 @@ namespace lamplighter::provider {
 // that a repository is met tells the most.
 boost::asio::awaitable<absl::StatusOr<RepositoryPage>>
 ListBitbucketServerRepositories(ForgeCall& call, std::string page);
+
+// Forge::GetRepository(). What the credential may do is asked for by
+// permission, too: three requests at most.
+boost::asio::awaitable<absl::StatusOr<v1::CatalogRepository>>
+GetBitbucketServerRepository(ForgeCall& call);
 
 }  // namespace lamplighter::provider

@@ -1,5 +1,6 @@
 #include "services/provider/forges/bitbucketserver/bitbucketserver_webhooks.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -65,6 +66,10 @@ std::string WebhookUrl(const BitbucketServerApi& api, absl::string_view id) {
 }
 
 }  // namespace
+
+std::vector<std::string> BitbucketServerWebhookEvents() {
+  return {std::begin(kEvents), std::end(kEvents)};
+}
 
 asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>>
 ListBitbucketServerWebhooks(ForgeCall& call, WantedWebhook wanted) {

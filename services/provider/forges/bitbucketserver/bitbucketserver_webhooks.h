@@ -10,6 +10,8 @@
 
 namespace lamplighter::provider {
 
+std::vector<std::string> BitbucketServerWebhookEvents();
+
 // Webhooks of the call's repository, as of Forge's functions of these names.
 // Those of its project or of the whole server are not listed.
 

@@ -74,6 +74,15 @@ class Gitea final : public Forge {
     co_return co_await gitea::ListRepositories(call, std::move(page));
   }
 
+  asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+      ForgeCall& call) override {
+    co_return co_await gitea::GetRepository(call);
+  }
+
+  std::vector<std::string> WebhookEvents() const override {
+    return gitea::WebhookEvents();
+  }
+
   asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
       ForgeCall& call, WantedWebhook /*wanted*/,
       std::vector<std::string> /*former_urls*/) override {

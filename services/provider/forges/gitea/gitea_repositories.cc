@@ -107,4 +107,13 @@ asio::awaitable<absl::StatusOr<RepositoryPage>> ListRepositories(
   co_return result;
 }
 
+asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+    ForgeCall& call) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const HttpResult answer,
+      co_await Request(call, "GET", RepositoryPath(call), ""));
+  co_return ReadObject<v1::CatalogRepository>(
+      answer.body, [&](element entry) { return ReadRepository(call, entry); });
+}
+
 }  // namespace lamplighter::provider::gitea

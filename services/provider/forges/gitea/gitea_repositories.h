@@ -15,6 +15,10 @@ namespace lamplighter::provider::gitea {
 boost::asio::awaitable<absl::StatusOr<RepositoryPage>> ListRepositories(
     ForgeCall& call, std::string page);
 
+// As of Forge::GetRepository().
+boost::asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+    ForgeCall& call);
+
 // What the credential's user may do with a repository, as the API describes it;
 // its token may be allowed less.
 v1::CatalogRepository::Access AccessOf(simdjson::dom::element repository);

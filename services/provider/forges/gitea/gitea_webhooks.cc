@@ -1,6 +1,7 @@
 #include "services/provider/forges/gitea/gitea_webhooks.h"
 
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -100,6 +101,10 @@ std::string HooksPath(const ForgeCall& call) {
 }
 
 }  // namespace
+
+std::vector<std::string> WebhookEvents() {
+  return {std::begin(kEvents), std::end(kEvents)};
+}
 
 // This list never has a Link header, and the server clamps its pages.
 asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(

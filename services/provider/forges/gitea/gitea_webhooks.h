@@ -11,6 +11,8 @@
 // The webhooks of a repository; as of Forge's methods.
 namespace lamplighter::provider::gitea {
 
+std::vector<std::string> WebhookEvents();
+
 boost::asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
     ForgeCall& call);
 

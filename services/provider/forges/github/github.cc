@@ -71,6 +71,15 @@ class GitHub final : public Forge {
                                               std::move(etag));
   }
 
+  asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+      ForgeCall& call) override {
+    co_return co_await GetGitHubRepository(client_, call);
+  }
+
+  std::vector<std::string> WebhookEvents() const override {
+    return GitHubWebhookEvents();
+  }
+
   asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
       ForgeCall& call, WantedWebhook /*wanted*/,
       std::vector<std::string> /*former_urls*/) override {

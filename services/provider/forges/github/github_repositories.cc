@@ -14,6 +14,7 @@
 #include "common/forge/forge_location.h"
 #include "common/status/macros.h"
 #include "common/time/proto_time.h"
+#include "services/provider/forges/json_list.h"
 #include "services/provider/forges/json_text.h"
 #include "services/provider/forges/paging.h"
 #include "services/provider/outgoing_text.h"
@@ -244,6 +245,25 @@ asio::awaitable<absl::StatusOr<RepositoryPage>> ReadWholeApp(
   co_return page;
 }
 
+// GitHub shows public repositories to an installation that has none of them.
+asio::awaitable<absl::Status> CheckInstalled(ForgeCall& call,
+                                             std::string repository,
+                                             std::string installation) {
+  const absl::StatusOr<HttpResult> answer = co_await SendAsApp(
+      call, {.path = absl::StrCat("/repos/", EscapePaths(repository),
+                                  "/installation")});
+  if (!answer.ok() && !absl::IsNotFound(answer.status())) {
+    co_return answer.status();
+  }
+  simdjson::dom::parser parser;
+  element root;
+  const bool is_here = answer.ok() && !parser.parse(answer->body).get(root) &&
+                       IdAt(root, "id") == installation;
+  if (is_here) co_return absl::OkStatus();
+  co_return absl::NotFoundError(absl::StrCat(
+      "the App's installation does not have the repository ", repository));
+}
+
 bool Writes(const AppPermissions& permissions, const char* name) {
   const auto it = permissions.find(name);
   return it != permissions.end() &&
@@ -270,6 +290,30 @@ asio::awaitable<absl::StatusOr<RepositoryPage>> ListGitHubRepositories(
                                          std::move(etag));
   }
   co_return co_await ReadUsers(client, call, number, std::move(etag));
+}
+
+asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetGitHubRepository(
+    GitHubClient& client, ForgeCall& call) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const HttpResult answer,
+      co_await client.Send(call, {.path = RepositoryPath(call)}));
+  ListOptions options = {.site = call.site(), .owner = "", .access = {}};
+  InstallationToken token;
+  if (IsApp(call.access().credential)) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(token,
+                                    co_await client.Installation(call, ""));
+    options.access = AccessOfApp(token.permissions);
+  }
+  absl::StatusOr<v1::CatalogRepository> repository =
+      ReadObject<v1::CatalogRepository>(answer.body, [&](element object) {
+        return ReadRepository(object, options);
+      });
+  if (repository.ok() && options.access &&
+      repository->visibility() == v1::CatalogRepository::PUBLIC) {
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(
+        co_await CheckInstalled(call, repository->path(), token.installation));
+  }
+  co_return repository;
 }
 
 }  // namespace lamplighter::provider

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "common/http/testing/fake_http_client.h"
 #include "common/status/testing/status_matchers.h"
@@ -335,6 +336,37 @@ TEST_F(GitHubRepositoriesTest, AnETagIsOfOneInstallationAndItsRights) {
       .Return(Reply(200, Wrapped({})));
   EXPECT_THAT(Page("", first->etag), IsOk());
   EXPECT_FALSE(http_.calls().back().headers.Find("If-None-Match"));
+}
+
+TEST_F(GitHubRepositoriesTest, AnAppGetsWhatItIsInstalledOnAlone) {
+  BeAnApp(R"("statuses":"write","repository_hooks":"write")");
+  http_.When("GET", HasSubstr("/orgs/org/installation"))
+      .Return(Reply(200, R"({"id":3,"account":{"login":"org"}})"));
+  const auto get = [&] {
+    ForgeCall call = MakeCall("https://github.com/org/a");
+    return RunSync(github_->GetRepository(call));
+  };
+  // Nobody sees a private one who may not.
+  http_.When("GET", "https://api.github.com/repos/org/a")
+      .Return(Reply(200, Repository("org", "a")));
+  const auto got = get();
+  ASSERT_THAT(got, IsOk());
+  EXPECT_EQ(got->access(), v1::CatalogRepository::ADMIN);
+
+  // A public one is shown to everybody.
+  http_.When("GET", "https://api.github.com/repos/org/a")
+      .Return(Reply(200, absl::StrReplaceAll(Repository("org", "a"),
+                                             {{"true", "false"}})));
+  const std::string installed =
+      "https://api.github.com/repos/org/a/installation";
+  http_.When("GET", installed).Return(Reply(200, R"({"id":3})"));
+  EXPECT_THAT(get(), IsOk());
+  http_.When("GET", installed).Return(Reply(200, R"({"id":4})"));
+  EXPECT_THAT(get(), StatusIs(StatusCode::kNotFound, HasSubstr("org/a")));
+  http_.When("GET", installed).Return(Reply(404, "{}"));
+  EXPECT_THAT(get(), StatusIs(StatusCode::kNotFound, HasSubstr("org/a")));
+  http_.When("GET", installed).Return(503);
+  EXPECT_THAT(get(), StatusIs(StatusCode::kUnavailable));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "services/provider/forges/github/github_webhooks.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -117,6 +118,10 @@ std::string HookBody(const WantedWebhook& wanted, bool is_new) {
 }
 
 }  // namespace
+
+std::vector<std::string> GitHubWebhookEvents() {
+  return {std::begin(kEvents), std::end(kEvents)};
+}
 
 asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListGitHubWebhooks(
     GitHubClient& client, ForgeCall& call) {

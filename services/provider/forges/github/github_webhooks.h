@@ -12,6 +12,8 @@
 // The webhooks of the call's repository: those functions of Forge.
 namespace lamplighter::provider {
 
+std::vector<std::string> GitHubWebhookEvents();
+
 boost::asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>>
 ListGitHubWebhooks(GitHubClient& client, ForgeCall& call);
 

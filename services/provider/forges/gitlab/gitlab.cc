@@ -158,6 +158,15 @@ class GitLab final : public Forge {
     co_return co_await gitlab::ListProjects(call, std::move(page));
   }
 
+  asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetRepository(
+      ForgeCall& call) override {
+    co_return co_await gitlab::GetProject(call);
+  }
+
+  std::vector<std::string> WebhookEvents() const override {
+    return gitlab::WebhookEvents();
+  }
+
   asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
       ForgeCall& call, WantedWebhook wanted,
       std::vector<std::string> /*former_urls*/) override {

@@ -145,4 +145,13 @@ asio::awaitable<absl::StatusOr<RepositoryPage>> ListProjects(ForgeCall& call,
   co_return result;
 }
 
+asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetProject(
+    ForgeCall& call) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const HttpResult answer,
+      co_await Request(call, "GET", ProjectPath(call), ""));
+  co_return ReadObject<v1::CatalogRepository>(
+      answer.body, [&](element project) { return ReadProject(call, project); });
+}
+
 }  // namespace lamplighter::provider::gitlab

@@ -16,6 +16,10 @@ namespace lamplighter::provider::gitlab {
 boost::asio::awaitable<absl::StatusOr<RepositoryPage>> ListProjects(
     ForgeCall& call, std::string page);
 
+// As of Forge::GetRepository().
+boost::asio::awaitable<absl::StatusOr<v1::CatalogRepository>> GetProject(
+    ForgeCall& call);
+
 // What the credential may do with a project, as the API describes it.
 // Unspecified where it is a member through a group that was invited: GitLab
 // shows no level then.

@@ -1,5 +1,6 @@
 #include "services/provider/forges/gitlab/gitlab_webhooks.h"
 
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +25,9 @@ using ::simdjson::dom::element;
 // Of a hundred webhooks each; gitlab.com takes no more than a hundred.
 constexpr int kMaxPages = 20;
 
+constexpr const char* kEvents[] = {"push_events", "tag_push_events",
+                                   "merge_requests_events"};
+
 bool IsSigningToken(absl::string_view secret) {
   return absl::StartsWith(secret, "whsec_");
 }
@@ -42,8 +46,7 @@ std::string Difference(element hook, const WantedWebhook& wanted) {
     differences.push_back(
         absl::StrCat("is ", alert, " by GitLab after failed deliveries"));
   }
-  for (const char* events :
-       {"push_events", "tag_push_events", "merge_requests_events"}) {
+  for (const char* events : kEvents) {
     if (!FlagAt(hook, events)) {
       differences.push_back(absl::StrCat("does not send ", events));
     }
@@ -86,9 +89,7 @@ absl::StatusOr<ForgeWebhook> ReadWritten(const HttpResult& answer,
 std::string Body(const WantedWebhook& wanted) {
   boost::json::object body;
   body["url"] = wanted.url;
-  body["push_events"] = true;
-  body["tag_push_events"] = true;
-  body["merge_requests_events"] = true;
+  for (const char* events : kEvents) body[events] = true;
   body["push_events_branch_filter"] = "";
   body["branch_filter_strategy"] = "all_branches";
   body["enable_ssl_verification"] = true;
@@ -143,6 +144,10 @@ asio::awaitable<absl::StatusOr<std::string>> Create(ForgeCall& call,
 }
 
 }  // namespace
+
+std::vector<std::string> WebhookEvents() {
+  return {std::begin(kEvents), std::end(kEvents)};
+}
 
 asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
     ForgeCall& call, WantedWebhook wanted) {

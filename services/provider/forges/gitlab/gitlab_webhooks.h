@@ -14,6 +14,8 @@
 // deliveries are signed); any other one is the token that deliveries carry.
 namespace lamplighter::provider::gitlab {
 
+std::vector<std::string> WebhookEvents();
+
 boost::asio::awaitable<absl::StatusOr<std::vector<ForgeWebhook>>> ListWebhooks(
     ForgeCall& call, WantedWebhook wanted);
 
