@@ -9,13 +9,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
+#include "boost/asio/experimental/awaitable_operators.hpp"
 #include "common/async/task_group.h"
 #include "common/async/timer_sleeper.h"
 #include "common/config/duration.h"
 #include "common/grpc/server_config.h"
+#include "common/kafka/consumer.h"
 #include "common/kafka/kafka_options.h"
 #include "common/kafka/topic_setup.h"
 #include "common/kubernetes/manifest_feed_factory.h"
@@ -29,8 +32,11 @@
 #include "services/dispatcher/deliverer/intent_handler.h"
 #include "services/dispatcher/deliverer/retry_handler.h"
 #include "services/dispatcher/metrics.h"
+#include "services/dispatcher/pending/pending_statuses.h"
 #include "services/dispatcher/provider_workers.h"
 #include "services/dispatcher/router/event_handler.h"
+#include "services/dispatcher/router/git_event_handler.h"
+#include "services/dispatcher/router/pending_intents.h"
 #include "services/dispatcher/router/router.h"
 #include "services/dispatcher/status_service/scopes.h"
 #include "services/dispatcher/status_service/status_server.h"
@@ -40,11 +46,13 @@ namespace lamplighter::dispatcher {
 namespace {
 
 using ::boost::asio::awaitable;
+using ::boost::asio::experimental::awaitable_operators::operator&&;
 
 constexpr absl::Duration kFlushLimit = absl::Seconds(5);
 
 struct Options {
   RouterOptions router;
+  absl::optional<PendingRules> pending;  // none: git-events are not read
   IntentHandler::Options intents;
   BoundedConsumer::Options bounds;
   std::string member;  // in the consumer groups; may be empty
@@ -62,6 +70,7 @@ absl::StatusOr<IntentHandler::Options> ReadIntentOptions(
   // Before reading stops, what cannot be done makes room for what can.
   deliverer.crowded_at = std::max<size_t>(bounds.max_records / 2, 1);
   deliverer.crowded_at_bytes = std::max<size_t>(bounds.max_bytes / 2, 1);
+  deliverer.max_inherited = bounds.max_records;
   if (config.max_remembered() > 0) {
     options.max_remembered = config.max_remembered();
   }
@@ -82,6 +91,52 @@ absl::StatusOr<IntentHandler::Options> ReadIntentOptions(
       DurationOr(file, "dispatcher.remember_for",
                  config.has_remember_for() ? &config.remember_for() : nullptr,
                  options.restorer.remember_for));
+  return options;
+}
+
+absl::StatusOr<PendingRules> ReadPendingRules(const config::v1::Pending& config,
+                                              const ConfigFile& file) {
+  PendingRules rules;
+  if (!config.events().empty()) {
+    rules.pushes = rules.pull_requests = false;
+  }
+  for (const std::string& event : config.events()) {
+    if (event == "push") {
+      rules.pushes = true;
+    } else if (event == "pull-request") {
+      rules.pull_requests = true;
+    } else {
+      return file.Error(
+          "dispatcher.pending.events",
+          absl::StrCat("'", event, "' is none of push and pull-request"));
+    }
+  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      rules.error_after,
+      DurationOr(file, "dispatcher.pending.error_after",
+                 config.has_error_after() ? &config.error_after() : nullptr,
+                 rules.error_after));
+  return rules;
+}
+
+absl::StatusOr<PendingStatuses::Options> ReadPendingOptions(
+    const config::v1::Pending& config, absl::Duration error_after,
+    absl::Duration remember_for, const ConfigFile& file) {
+  PendingStatuses::Options options;
+  options.error_after = error_after;
+  for (const std::string& pattern : config.contexts()) {
+    if (pattern.empty()) {
+      return file.Error("dispatcher.pending.contexts",
+                        "must not be empty: `*` is for all");
+    }
+    options.contexts.push_back(pattern);
+  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      options.seen_within,
+      DurationOr(file, "dispatcher.pending.seen_within",
+                 config.has_seen_within() ? &config.seen_within() : nullptr,
+                 options.seen_within));
+  options.seen_within = std::min(options.seen_within, remember_for);
   return options;
 }
 
@@ -117,6 +172,14 @@ absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       options.intents,
       ReadIntentOptions(config, options.bounds, options.intents, file));
+  if (config.has_pending()) {
+    LAMPLIGHTER_ASSIGN_OR_RETURN(options.pending,
+                                 ReadPendingRules(config.pending(), file));
+    LAMPLIGHTER_ASSIGN_OR_RETURN(
+        options.intents.pending,
+        ReadPendingOptions(config.pending(), options.pending->error_after,
+                           options.intents.restorer.remember_for, file));
+  }
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       options.call_timeout,
       DurationOr(file, "dispatcher.call_timeout",
@@ -152,6 +215,10 @@ absl::StatusOr<std::unique_ptr<StatusServer>> MakeStatusServer(
                               context.tracer.For("lamplighter-dispatcher"));
 }
 
+awaitable<void> StopConsumer(Consumer* consumer) {
+  if (consumer != nullptr) co_await consumer->Stop();
+}
+
 class DispatcherService final : public Service {
  public:
   DispatcherService(const Options& options, KafkaOptions kafka,
@@ -182,6 +249,13 @@ class DispatcherService final : public Service {
                         sleeper_, context.clock, metrics_, tracer_),
         retry_handler_(context.loop, *streams_.retries, *streams_.producer,
                        sleeper_, context.clock, metrics_),
+        git_event_handler_(streams_.git_events == nullptr
+                               ? nullptr
+                               : std::make_unique<GitEventHandler>(
+                                     *options.pending, context.loop,
+                                     *streams_.git_events, *streams_.producer,
+                                     sleeper_, context.clock, metrics_,
+                                     tracer_)),
         tasks_(context.loop.get_executor(), "dispatcher") {}
 
   awaitable<absl::Status> Start() override {
@@ -190,6 +264,10 @@ class DispatcherService final : public Service {
                      [this] { return streams_.producer->Ready(); });
     health_.AddCheck("dispatcher events",
                      [this] { return streams_.events->Ready(); });
+    if (streams_.git_events != nullptr) {
+      health_.AddCheck("dispatcher git events",
+                       [this] { return streams_.git_events->Ready(); });
+    }
     health_.AddCheck("dispatcher intents",
                      [this] { return streams_.intents->Ready(); });
     health_.AddCheck("dispatcher retries",
@@ -209,20 +287,24 @@ class DispatcherService final : public Service {
       co_await status_server_->Stop(options_.drain_timeout);
     }
     streams_.events->Pause();
+    if (streams_.git_events != nullptr) streams_.git_events->Pause();
     streams_.intents->Pause();
     streams_.retries->Pause();
     co_await intent_handler_.Drain(options_.drain_timeout);
-    co_await streams_.events->Stop();
-    co_await streams_.retries->Stop();
-    co_await streams_.intents->Stop();
+    // At once, as brokers that are away hold each up for as long as it may
+    // take.
+    co_await (StopConsumer(streams_.events.get()) &&
+              StopConsumer(streams_.git_events.get()) &&
+              StopConsumer(streams_.retries.get()) &&
+              StopConsumer(streams_.intents.get()));
     co_await event_handler_.Stop();
     co_await streams_.producer->Flush(kFlushLimit);
     co_await tasks_.Drain(absl::ZeroDuration());
     co_await manifests_->Stop();
     for (const char* check :
          {"dispatcher topics", "dispatcher producer", "dispatcher events",
-          "dispatcher intents", "dispatcher retries", "dispatcher ledger",
-          "dispatcher manifests"}) {
+          "dispatcher git events", "dispatcher intents", "dispatcher retries",
+          "dispatcher ledger", "dispatcher manifests"}) {
       health_.RemoveCheck(check);
     }
   }
@@ -237,6 +319,9 @@ class DispatcherService final : public Service {
     absl::Status started = streams_.intents->Start(intent_handler_);
     if (started.ok()) started = streams_.retries->Start(retry_handler_);
     if (started.ok()) started = streams_.events->Start(event_handler_);
+    if (started.ok() && git_event_handler_ != nullptr) {
+      started = streams_.git_events->Start(*git_event_handler_);
+    }
     if (started.ok() && status_server_ != nullptr) {
       started = status_server_->Start();
     }
@@ -261,6 +346,7 @@ class DispatcherService final : public Service {
   EventHandler event_handler_;
   IntentHandler intent_handler_;
   RetryHandler retry_handler_;
+  const std::unique_ptr<GitEventHandler> git_event_handler_;  // may be null
   TaskGroup tasks_;  // last: its tasks use what is above
 };
 
@@ -285,6 +371,11 @@ absl::StatusOr<std::unique_ptr<Service>> MakeDispatcher(AppContext& context) {
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       Streams streams,
       MakeStreams(kafka, options.bounds, options.member, context));
+  if (options.pending.has_value()) {
+    LAMPLIGHTER_ASSIGN_OR_RETURN(
+        streams.git_events,
+        MakeGitEvents(kafka, options.bounds, options.member, context));
+  }
   auto workers = std::make_unique<ProviderWorkers>(options.workers, *manifests);
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       std::unique_ptr<StatusServer> status_server,

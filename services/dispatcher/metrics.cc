@@ -32,6 +32,14 @@ prometheus::Counter& Retry(Metrics& metrics, const char* direction) {
       .Add({{"direction", direction}});
 }
 
+prometheus::Counter& Pending(Metrics& metrics, const char* what) {
+  return metrics
+      .AddCounters("lamplighter_dispatcher_pendings_total",
+                   "Pending statuses asked for because of pushes and pull "
+                   "requests, and those that nobody resolved in time.")
+      .Add({{"what", what}});
+}
+
 }  // namespace
 
 DispatcherMetrics::DispatcherMetrics(Metrics& metrics)
@@ -46,6 +54,8 @@ DispatcherMetrics::DispatcherMetrics(Metrics& metrics)
       calls_failed(Call(metrics, "failed")),
       parked(Retry(metrics, "parked")),
       returned(Retry(metrics, "returned")),
+      pendings_made(Pending(metrics, "made")),
+      pendings_timed_out(Pending(metrics, "timed_out")),
       ledger_entries(
           metrics
               .AddGauges("lamplighter_dispatcher_ledger_entries",

@@ -27,6 +27,10 @@ struct DispatcherMetrics {
   // Intents that left to wait elsewhere, and that came back.
   prometheus::Counter& parked;
   prometheus::Counter& returned;
+  // Pendings asked for because of a push or pull request, and those that became
+  // errors because nobody resolved them.
+  prometheus::Counter& pendings_made;
+  prometheus::Counter& pendings_timed_out;
   // Entries of the ledger in memory.
   prometheus::Gauge& ledger_entries;
   // Intents held in memory.

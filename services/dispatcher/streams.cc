@@ -12,6 +12,7 @@ namespace lamplighter::dispatcher {
 namespace {
 
 constexpr char kRouterGroup[] = "lamplighter-router";
+constexpr char kPendingGroup[] = "lamplighter-pending";
 constexpr char kDelivererGroup[] = "lamplighter-deliverer";
 constexpr char kRetriesGroup[] = "lamplighter-retries";
 
@@ -63,6 +64,13 @@ absl::StatusOr<Streams> MakeStreams(const KafkaOptions& kafka,
   LAMPLIGHTER_ASSIGN_OR_RETURN(streams.ledger,
                                KafkaTopicReader::Create(ledger, context.loop));
   return streams;
+}
+
+absl::StatusOr<std::unique_ptr<BoundedConsumer>> MakeGitEvents(
+    const KafkaOptions& kafka, const BoundedConsumer::Options& bounds,
+    const std::string& member, const AppContext& context) {
+  return MakeConsumer(kafka, kPendingGroup, kGitEventsTopic, bounds, member,
+                      context);
 }
 
 }  // namespace lamplighter::dispatcher

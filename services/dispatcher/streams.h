@@ -16,6 +16,7 @@ namespace lamplighter::dispatcher {
 struct Streams {
   std::unique_ptr<KafkaProducer> producer;
   std::unique_ptr<BoundedConsumer> events;
+  std::unique_ptr<BoundedConsumer> git_events;  // null: they are not read
   std::unique_ptr<BoundedConsumer> intents;
   std::unique_ptr<BoundedConsumer> retries;
   std::unique_ptr<KafkaTopicReader> ledger;
@@ -27,5 +28,10 @@ absl::StatusOr<Streams> MakeStreams(const KafkaOptions& kafka,
                                     const BoundedConsumer::Options& bounds,
                                     const std::string& member,
                                     const AppContext& context);
+
+// The consumer of git-events, which MakeStreams() leaves out.
+absl::StatusOr<std::unique_ptr<BoundedConsumer>> MakeGitEvents(
+    const KafkaOptions& kafka, const BoundedConsumer::Options& bounds,
+    const std::string& member, const AppContext& context);
 
 }  // namespace lamplighter::dispatcher

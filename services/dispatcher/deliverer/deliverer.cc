@@ -49,9 +49,15 @@ void Deliverer::Submit(ReceivedIntent received) {
   Key& key = FindOrMakeKey(work.intent);
   key.partition = {work.origin.topic, work.origin.partition};
   const LedgerEntry* const known = ledger_.Find(key.id);
+  if (IsNeedless(known, work)) {
+    Supersede(key, std::move(work), "the commit has a status of it");
+    Settle(key);
+    return;
+  }
   // It may be what a call of a former process set after what we have read, even
   // if it is superseded now.
-  if (known != nullptr && known->restored && !known->Shows(work.intent)) {
+  if (known == nullptr ? MayBeSet(work)
+                       : known->restored && !known->Shows(work.intent)) {
     ledger_.Doubt(key.id, key.partition.partition);
   }
   if (const auto why = WhySuperseded(key, known, work); why.has_value()) {
@@ -70,6 +76,21 @@ void Deliverer::Submit(ReceivedIntent received) {
   key.waiting = std::move(work);
   if (!key.running.has_value()) Place(key);
   Pump();
+}
+
+// What it was done with is in the ledger: the rest is no more than it held.
+bool Deliverer::MayBeSet(const Work& work) {
+  if (!work.inherited) return false;
+  size_t& read_first = inherited_[{work.origin.topic, work.origin.partition}];
+  if (read_first >= options_.max_inherited) return false;
+  ++read_first;
+  return true;
+}
+
+bool Deliverer::IsNeedless(const LedgerEntry* known, const Work& work) {
+  return IsStandIn(work.intent) && work.intent.state() == v1::PENDING &&
+         known != nullptr && !known->InDoubt() &&
+         known->version != work.version;
 }
 
 absl::optional<std::string> Deliverer::WhySuperseded(const Key& key,
@@ -239,6 +260,7 @@ absl::Duration Deliverer::NextDue() const {
 }
 
 void Deliverer::Forget(const TopicPartition& partition) {
+  inherited_.erase(partition);
   for (auto it = keys_.begin(); it != keys_.end();) {
     Key& key = it->second;
     if (!(key.partition == partition)) {

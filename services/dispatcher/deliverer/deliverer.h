@@ -51,7 +51,8 @@ class DeliveryPort {
 // event time, then by order of arrival: an older one is superseded, even while
 // it waits; one that equals what the ledger says the forge shows needs no call;
 // and of one key never two calls run at once, so that what the forge shows last
-// is what was meant last.
+// is what was meant last. What only stands in for a result (`pending_until`) is
+// older than any, and a pending of it takes the place of nothing.
 //
 // Keys are worked on at once, but for each Provider object (one credential) in
 // a lane of its own. When a call fails for a reason that other calls of the
@@ -92,6 +93,9 @@ class Deliverer {
     // to wait, but for one of each lane to try it with.
     size_t crowded_at = 5000;
     size_t crowded_at_bytes = 32 << 20;
+    // Of each partition, statuses that a former process may have been setting
+    // and that are therefore read first: as many as it held at most.
+    size_t max_inherited = 10'000;
   };
 
   // All that is given must outlive the deliverer, which alone changes `ledger`
@@ -141,6 +145,12 @@ class Deliverer {
   Work MakeWork(ReceivedIntent received) const;
   Key& FindOrMakeKey(const v1::StatusIntent& intent);
   Lane& LaneOf(const v1::StatusIntent& intent);
+  // Whether a former process may have set what the ledger does not know of.
+  // Each yes counts towards max_inherited.
+  bool MayBeSet(const Work& work);
+  // Whether `work` is a pending for a commit that has a status of the context,
+  // whichever: a pending comes first or not at all.
+  static bool IsNeedless(const LedgerEntry* known, const Work& work);
   // Whether `work` may not be set, because something newer is known; and why.
   absl::optional<std::string> WhySuperseded(const Key& key,
                                             const LedgerEntry* known,
@@ -203,6 +213,7 @@ class Deliverer {
   absl::node_hash_map<LedgerKey, Key> keys_;  // those that have work
   absl::node_hash_map<std::string, Lane> lanes_;
   absl::flat_hash_map<uint64_t, CallState> calls_;
+  absl::flat_hash_map<TopicPartition, size_t> inherited_;  // that MayBeSet()
   std::set<std::pair<absl::Duration, Key*>> later_;    // by when they are due
   std::set<std::pair<absl::Duration, Lane*>> closed_;  // by when they open
   std::deque<Lane*> turns_;  // lanes that may start a call, each once

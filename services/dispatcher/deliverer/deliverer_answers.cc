@@ -103,6 +103,11 @@ void Deliverer::OnFailure(Key& key, Work work, const CallState& call,
     Place(key);
     return;
   }
+  if (IsStandIn(work.intent) && absl::IsAlreadyExists(error)) {
+    Supersede(key, std::move(work), "the commit shows a status of it");
+    Settle(key);
+    return;
+  }
   const absl::Duration now = clock_.MonotonicNow();
   if (!ShouldRetry(work, error) || now >= work.expires) {
     const auto reason = ShouldRetry(work, error) ? v1::DeadLetter::EXPIRED

@@ -32,6 +32,13 @@ class DelivererLedgerTest : public DelivererTest {
                  .state = intent.state(),
                  .restored = true});
   }
+  // What lay there when the partition became ours.
+  void SubmitInherited(Deliverer& deliverer, v1::StatusIntent intent) {
+    deliverer.Submit({.intent = std::move(intent),
+                      .origin = {"intents", 0, offset_++},
+                      .traceparent = "",
+                      .inherited = true});
+  }
   std::vector<bool> Remembered() const {
     std::vector<bool> remembered;
     for (const FinishedIntent& finished : port_.finished) {
@@ -57,6 +64,43 @@ TEST_F(DelivererLedgerTest, ReadsFirstWhereTheLedgerHasForgottenSome) {
   Submit(deliverer, OfContext("3", Intent(v1::SUCCESS, 0)));
   EXPECT_TRUE(port_.calls.at(1).known_different);
   EXPECT_FALSE(port_.calls.at(2).known_different);
+}
+
+// Its call may have reached the forge, and the ledger not have heard of it.
+TEST_F(DelivererLedgerTest, ReadsFirstWhatAFormerProcessMayHaveBeenSetting) {
+  SubmitInherited(deliverer_, Intent(v1::SUCCESS, 0));
+  EXPECT_FALSE(port_.calls.at(0).known_different);
+  Succeed(0, /*written=*/false);
+  EXPECT_THAT(Results(), ElementsAre("0 UNCHANGED"));
+  Submit(Intent(v1::FAILURE, 10));
+  EXPECT_TRUE(port_.calls.at(1).known_different) << "now it knows";
+}
+
+TEST_F(DelivererLedgerTest, ReadsFirstWhatReplacesWhatMayHaveBeenSet) {
+  deliverer_.StopCalling();
+  SubmitInherited(deliverer_, Intent(v1::SUCCESS, 0));
+  Submit(Intent(v1::SUCCESS, 10));
+  EXPECT_THAT(Results(), ElementsAre("0 SUPERSEDED"));
+  EXPECT_THAT(Remembered(), ElementsAre(true)) << "the doubt outlives us";
+  const LedgerEntry* const known =
+      ledger_.Peek(MakeLedgerKey(LedgerName(Intent(v1::SUCCESS, 10))));
+  ASSERT_NE(known, nullptr);
+  EXPECT_TRUE(known->InDoubt());
+}
+
+TEST_F(DelivererLedgerTest, ReadsNoMoreFirstThanAFormerProcessHeld) {
+  Deliverer deliverer({.max_inherited = 2}, clock_, random_, ledger_, port_);
+  for (const char* context : {"1", "1", "2", "3"}) {
+    SubmitInherited(deliverer, OfContext(context, Intent(v1::SUCCESS, 0)));
+  }
+  ASSERT_THAT(port_.calls, SizeIs(3));
+  EXPECT_FALSE(port_.calls[0].known_different);
+  EXPECT_FALSE(port_.calls[1].known_different);
+  EXPECT_TRUE(port_.calls[2].known_different);
+  deliverer.Forget({"intents", 0});
+  ledger_.Open(0);
+  SubmitInherited(deliverer, OfContext("4", Intent(v1::SUCCESS, 0)));
+  EXPECT_FALSE(port_.calls.at(3).known_different) << "it was another's again";
 }
 
 TEST_F(DelivererLedgerTest, NeedsNoCallForWhatAFormerProcessSet) {

@@ -82,8 +82,9 @@ ParkedIntent MakeParked(ReceivedIntent received, const Attempts& attempts,
 
 void SetVersion(v1::StatusOutcome& outcome, const Version& version) {
   v1::StatusIntent& intent = *outcome.mutable_intent();
-  if (VersionOf(intent, outcome.order()) == version) return;
   outcome.set_order(version.order);
+  if (VersionOf(intent, version.order) == version) return;
+  intent.clear_pending_until();  // whose versions are others
   *intent.mutable_event_time() = ToProto(absl::FromUnixNanos(version.time));
 }
 

@@ -21,6 +21,7 @@ struct ReceivedIntent {
   std::string traceparent;  // of its journey; may be empty
   // Of the record, where somebody may ask for them again.
   std::vector<RecordHeader> headers = {};
+  bool inherited = false;  // see ConsumedRecord
 
   // Of a roll-up, once `intent` says what all parts do: what its own object
   // reported, and the order of all.

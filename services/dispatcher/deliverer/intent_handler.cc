@@ -33,6 +33,10 @@ IntentHandler::IntentHandler(const Options& options,
       tracer_(std::move(tracer)),
       ledger_(options.max_remembered),
       roll_ups_(options.roll_ups),
+      pending_(options.pending.has_value()
+                   ? std::make_unique<PendingStatuses>(*options.pending, loop,
+                                                       producer, clock, metrics)
+                   : nullptr),
       deliverer_(options.deliverer, clock, random_, ledger_, *this),
       publisher_(loop, consumer, producer),
       timer_(loop,
@@ -49,6 +53,7 @@ LedgerRestorer::Listeners IntentHandler::Listeners() {
               [this](int32_t partition, const LedgerKey& key,
                      const v1::StatusOutcome& outcome) {
                 roll_ups_.Restore(partition, key, outcome);
+                if (pending_ != nullptr) pending_->Restore(partition, outcome);
               },
           .on_restored = [this](int32_t partition) { OnRestored(partition); },
           .on_expired =
@@ -79,6 +84,7 @@ void IntentHandler::OnRecord(ConsumedRecord record) {
 }
 
 void IntentHandler::OnRestored(int32_t partition) {
+  if (pending_ != nullptr) pending_->OnRestored(partition);
   const auto waiting = restoring_.find(partition);
   if (waiting == restoring_.end()) return;
   std::vector<ConsumedRecord> records = std::move(waiting->second);
@@ -107,9 +113,21 @@ void IntentHandler::Take(ConsumedRecord record) {
       BeginProcessSpan(tracer_, record).context().ToTraceparent();
   received.headers = std::move(record.record.headers);
   received.origin = std::move(record.position);
+  received.inherited = record.inherited;
+  if (received.intent.seen_contexts()) return Expand(received);
   if (received.intent.has_roll_up()) roll_ups_.Merge(received);
   deliverer_.Submit(std::move(received));
   ShowHeld();
+}
+
+void IntentHandler::Expand(const ReceivedIntent& received) {
+  std::vector<Record> records;
+  if (pending_ != nullptr) {
+    for (const v1::StatusIntent& intent : pending_->Expand(received.intent)) {
+      records.push_back(MakeIntentRecord(intent, received.traceparent));
+    }
+  }
+  publisher_.Finish(received.origin, std::move(records));
 }
 
 void IntentHandler::DeadLetter(const ConsumedRecord& consumed,
@@ -145,8 +163,10 @@ boost::asio::awaitable<void> IntentHandler::RunCall(
     std::string traceparent) {
   const absl::StatusOr<v1::SetCommitStatusResponse> answer =
       co_await setter_.Set(std::move(request), traceparent);
-  (answer.ok() ? metrics_.calls_ok : metrics_.calls_failed).Increment();
-  if (!answer.ok()) {
+  // A pending that finds a status is no failure.
+  const bool answered = answer.ok() || absl::IsAlreadyExists(answer.status());
+  (answered ? metrics_.calls_ok : metrics_.calls_failed).Increment();
+  if (!answered) {
     LAMPLIGHTER_LOG_EVERY_SECOND(kWarning, "a status was not set")
         .With("error", answer.status().ToString())
         .With("trace_id", TraceIdOf(traceparent));
@@ -157,6 +177,7 @@ boost::asio::awaitable<void> IntentHandler::RunCall(
 
 void IntentHandler::Finish(FinishedIntent finished) {
   const v1::StatusOutcome& outcome = finished.outcome;
+  if (pending_ != nullptr) pending_->Note(finished.origin.partition, outcome);
   metrics_.Outcomes(outcome.result()).Increment();
   ShowHeld();
   if (outcome.result() == v1::StatusOutcome::SET) {
@@ -213,6 +234,8 @@ void IntentHandler::Rearm() {
 void IntentHandler::OnAssigned(const std::vector<TopicPartition>& partitions) {
   for (const TopicPartition& partition : partitions) {
     restoring_[partition.partition].clear();
+    // What a call of ours ended with while it was another's.
+    if (pending_ != nullptr) pending_->Forget(partition.partition);
     restorer_.Restore(partition.partition);
   }
 }
@@ -224,6 +247,7 @@ boost::asio::awaitable<void> IntentHandler::OnRevoked(
     restoring_.erase(partition.partition);
     restorer_.Forget(partition.partition);
     roll_ups_.Forget(partition.partition);
+    if (pending_ != nullptr) pending_->Forget(partition.partition);
   }
   ShowHeld();
   Rearm();
@@ -241,6 +265,7 @@ boost::asio::awaitable<void> IntentHandler::OnRevoked(
 
 boost::asio::awaitable<void> IntentHandler::Drain(absl::Duration limit) {
   draining_ = true;
+  if (pending_ != nullptr) pending_->Stop();
   deliverer_.StopCalling();
   Rearm();
   co_await calls_.Drain(limit);

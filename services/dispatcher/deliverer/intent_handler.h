@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/io_context.hpp"
 #include "common/async/sleeper.h"
@@ -25,6 +27,7 @@
 #include "services/dispatcher/ledger/ledger.h"
 #include "services/dispatcher/ledger/ledger_restorer.h"
 #include "services/dispatcher/metrics.h"
+#include "services/dispatcher/pending/pending_statuses.h"
 #include "services/dispatcher/publisher.h"
 
 namespace lamplighter::dispatcher {
@@ -43,6 +46,8 @@ class IntentHandler final : public Consumer::Handler, private DeliveryPort {
     RollUps::Options roll_ups;
     LedgerRestorer::Options restorer;
     size_t max_remembered = 500'000;  // entries of the ledger
+    // None: intents with `seen_contexts` mean nothing.
+    absl::optional<PendingStatuses::Options> pending = absl::nullopt;
   };
 
   // Everything given must outlive the handler. `ledger` reads the ledger's
@@ -71,6 +76,8 @@ class IntentHandler final : public Consumer::Handler, private DeliveryPort {
   void Park(ParkedIntent parked) override;
 
   void Take(ConsumedRecord record);
+  // Writes the intents that one with `seen_contexts` asks for.
+  void Expand(const ReceivedIntent& received);
   LedgerRestorer::Listeners Listeners();
   void OnRestored(int32_t partition);
   // Forgets `name` on the ledger's topic.
@@ -95,6 +102,7 @@ class IntentHandler final : public Consumer::Handler, private DeliveryPort {
   absl::BitGen random_;
   Ledger ledger_;
   RollUps roll_ups_;
+  const std::unique_ptr<PendingStatuses> pending_;  // null: not configured
   Deliverer deliverer_;
   Publisher publisher_;
   // What waits for the ledger, by partition.

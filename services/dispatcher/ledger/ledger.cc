@@ -9,6 +9,7 @@
 namespace lamplighter::dispatcher {
 
 Version VersionOf(const v1::StatusIntent& intent, int64_t order) {
+  if (IsStandIn(intent)) return {INT64_MIN, order};
   return {absl::ToUnixNanos(FromProto(intent.event_time())), order};
 }
 

@@ -13,6 +13,12 @@
 
 namespace lamplighter::dispatcher {
 
+// Whether `intent` only stands in for a result: a pending, until there is one,
+// or the error in place of one that never came.
+inline bool IsStandIn(const v1::StatusIntent& intent) {
+  return intent.has_pending_until();
+}
+
 // What decides which of two intents for one key is the newer: the event time,
 // then the place on status-intents.
 struct Version {
@@ -22,7 +28,9 @@ struct Version {
   friend auto operator<=>(const Version&, const Version&) = default;
 };
 
-// The version of an intent whose place on status-intents is `order`.
+// The version of an intent whose place on status-intents is `order`. What
+// stands in is older than any result: the clocks of a forge and of a cluster
+// may differ, and Flux's seconds are whole ones.
 Version VersionOf(const v1::StatusIntent& intent, int64_t order);
 
 // A number for description and target URL; good within this process.

@@ -38,16 +38,27 @@ LedgerRestorer::LedgerRestorer(const Options& options,
       sleeper_(sleeper),
       clock_(clock),
       listeners_(std::move(listeners)),
+      timer_(loop,
+             [this] {
+               expire_ = true;
+               Begin();
+             }),
       tasks_(loop.get_executor(), "ledger") {}
 
 void LedgerRestorer::Restore(int32_t partition) {
   wanted_[partition] = ++generation_;
+  young_.erase(partition);
+  Begin();
+}
+
+void LedgerRestorer::Begin() {
   if (std::exchange(running_, true)) return;
   tasks_.Spawn(Run());
 }
 
 void LedgerRestorer::Forget(int32_t partition) {
   wanted_.erase(partition);
+  young_.erase(partition);
   ledger_.Close(partition);
 }
 
@@ -59,13 +70,19 @@ absl::Status LedgerRestorer::Ready() const {
 }
 
 awaitable<void> LedgerRestorer::Stop() {
+  ExpireIn(absl::InfiniteDuration());
   co_await tasks_.Drain(absl::ZeroDuration());
 }
 
 awaitable<void> LedgerRestorer::Run() {
   int failures = 0;
-  while (!wanted_.empty()) {
-    error_ = co_await ReadRound();
+  while (!wanted_.empty() || expire_) {
+    // Not co_await in a conditional expression: both would be made.
+    if (wanted_.empty()) {
+      error_ = co_await ExpireRound();
+    } else {
+      error_ = co_await RestoreRound();
+    }
     if (error_.ok()) {
       failures = 0;
       continue;
@@ -79,11 +96,7 @@ awaitable<void> LedgerRestorer::Run() {
   running_ = false;
 }
 
-awaitable<absl::Status> LedgerRestorer::ReadRound() {
-  const Round round = wanted_;  // what comes meanwhile is for the next one
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const std::vector<PartitionOffsets> offsets,
-                                  co_await reader_.Offsets(kAnswerLimit));
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(auto ends, Begin(round, offsets));
+awaitable<absl::Status> LedgerRestorer::ReadTo(Offsets ends, Visit visit) {
   const auto executor = co_await boost::asio::this_coro::executor;
   while (!ends.empty()) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const std::vector<ConsumedRecord> records,
@@ -92,18 +105,10 @@ awaitable<absl::Status> LedgerRestorer::ReadRound() {
       co_return absl::UnavailableError("the brokers sent no record in time");
     }
     for (const ConsumedRecord& record : records) {
-      const int32_t partition = record.position.partition;
-      const auto end = ends.find(partition);
+      const auto end = ends.find(record.position.partition);
       if (end == ends.end()) continue;  // beyond its end
-      const auto wanted = wanted_.find(partition);
-      if (wanted == wanted_.end() || wanted->second != round.at(partition)) {
-        ends.erase(end);  // given up meanwhile
-        continue;
-      }
-      Apply(record);
-      if (record.position.offset + 1 < end->second) continue;
-      ends.erase(end);
-      Done(partition);
+      const bool is_last = record.position.offset + 1 >= end->second;
+      if (!visit(record, is_last) || is_last) ends.erase(end);
     }
     // There may be more at once, and others have their work.
     co_await boost::asio::post(executor, boost::asio::use_awaitable);
@@ -111,9 +116,27 @@ awaitable<absl::Status> LedgerRestorer::ReadRound() {
   co_return reader_.Assign({});
 }
 
-absl::StatusOr<absl::flat_hash_map<int32_t, int64_t>> LedgerRestorer::Begin(
+awaitable<absl::Status> LedgerRestorer::RestoreRound() {
+  const Round round = wanted_;  // what comes meanwhile is for the next one
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const std::vector<PartitionOffsets> offsets,
+                                  co_await reader_.Offsets(kAnswerLimit));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(Offsets ends, BeginRestore(round, offsets));
+  const auto visit = [&](const ConsumedRecord& record, bool is_last) {
+    const int32_t partition = record.position.partition;
+    const auto wanted = wanted_.find(partition);
+    if (wanted == wanted_.end() || wanted->second != round.at(partition)) {
+      return false;  // given up meanwhile
+    }
+    Apply(record);
+    if (is_last) Done(partition, offsets[partition].first);
+    return true;
+  };
+  co_return co_await ReadTo(std::move(ends), visit);
+}
+
+absl::StatusOr<LedgerRestorer::Offsets> LedgerRestorer::BeginRestore(
     const Round& round, const std::vector<PartitionOffsets>& offsets) {
-  absl::flat_hash_map<int32_t, int64_t> ends;
+  Offsets ends;
   std::vector<RecordPosition> from;
   for (const auto& [partition, generation] : round) {
     const auto wanted = wanted_.find(partition);
@@ -126,10 +149,9 @@ absl::StatusOr<absl::flat_hash_map<int32_t, int64_t>> LedgerRestorer::Begin(
           kStatusLedgerTopic, " --partitions N"));
     }
     ledger_.Open(partition);
-    old_.erase(partition);
     const auto& [number, first, end] = offsets[partition];
     if (first >= end) {
-      Done(partition);
+      Done(partition, first);
     } else {
       ends[partition] = end;
       from.push_back({kStatusLedgerTopic, partition, first});
@@ -140,18 +162,13 @@ absl::StatusOr<absl::flat_hash_map<int32_t, int64_t>> LedgerRestorer::Begin(
 }
 
 void LedgerRestorer::Apply(const ConsumedRecord& consumed) {
-  const auto& [record, position] = consumed;
+  const auto& [record, position, inherited] = consumed;
   const LedgerKey key = MakeLedgerKey(record.key);
   if (record.tombstone) {
     ledger_.Erase(key);
   } else if (outcome_.ParseFromString(record.value)) {
     RestoreEntry(ledger_, key, position.partition, outcome_);
     listeners_.on_outcome(position.partition, key, outcome_);
-    std::vector<std::string>& old = old_[position.partition];
-    if (outcome_.decided_at().seconds() < Oldest() &&
-        old.size() < options_.max_expired) {
-      old.push_back(record.key);
-    }
   } else {
     LAMPLIGHTER_LOG_EVERY_SECOND(kError, "a ledger record cannot be decoded")
         .With("partition", position.partition)
@@ -159,25 +176,58 @@ void LedgerRestorer::Apply(const ConsumedRecord& consumed) {
   }
 }
 
-void LedgerRestorer::Done(int32_t partition) {
-  Expire(partition);
+void LedgerRestorer::Done(int32_t partition, int64_t first) {
   wanted_.erase(partition);
+  young_[partition] = first;
+  expire_ = true;
   listeners_.on_restored(partition);
 }
 
-void LedgerRestorer::Expire(int32_t partition) {
-  const auto found = old_.find(partition);
-  if (found == old_.end()) return;
-  const std::vector<std::string> names = std::move(found->second);
-  old_.erase(found);
-  for (const std::string& name : names) {
-    const LedgerKey key = MakeLedgerKey(name);
-    const LedgerEntry* const entry = ledger_.Peek(key);
-    // Where it is not held, a newer record may have been and be forgotten.
-    if (entry == nullptr || entry->recorded >= Oldest()) continue;
-    ledger_.Erase(key);
-    listeners_.on_expired(partition, name);
+awaitable<absl::Status> LedgerRestorer::ExpireRound() {
+  expire_ = false;
+  ExpireIn(options_.expire_every);  // also where this fails
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const std::vector<PartitionOffsets> offsets,
+                                  co_await reader_.Offsets(kAnswerLimit));
+  Offsets ends;
+  std::vector<RecordPosition> from;
+  for (const auto& [partition, young] : young_) {
+    if (static_cast<size_t>(partition) >= offsets.size()) continue;
+    const auto& [number, first, end] = offsets[partition];
+    const int64_t next = std::max(young, first);
+    if (next >= end) continue;
+    ends[partition] = std::min(end, next + options_.max_looked_at);
+    from.push_back({kStatusLedgerTopic, partition, next});
   }
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(reader_.Assign(std::move(from)));
+  const auto visit = [&](const ConsumedRecord& record, bool is_last) {
+    const auto& [topic, partition, offset] = record.position;
+    const auto young = young_.find(partition);
+    if (young == young_.end() || !Expire(record)) return false;
+    young->second = offset + 1;
+    if (is_last && offset + 1 < offsets[partition].end) ExpireIn(options_.soon);
+    return true;
+  };
+  co_return co_await ReadTo(std::move(ends), visit);
+}
+
+bool LedgerRestorer::Expire(const ConsumedRecord& consumed) {
+  const auto& [record, position, inherited] = consumed;
+  if (record.tombstone || !outcome_.ParseFromString(record.value)) return true;
+  if (outcome_.decided_at().seconds() >= Oldest()) return false;
+  const LedgerKey key = MakeLedgerKey(record.key);
+  const LedgerEntry* const entry = ledger_.Peek(key);
+  // Where it is not held, a newer record may have been and be forgotten.
+  if (entry == nullptr || entry->recorded >= Oldest()) return true;
+  // Of what is being worked on the topic will hear.
+  if (entry->InDoubt() && !entry->restored) return true;
+  ledger_.Erase(key);
+  listeners_.on_expired(position.partition, record.key);
+  return true;
+}
+
+void LedgerRestorer::ExpireIn(absl::Duration wait) {
+  const absl::Duration now = clock_.MonotonicNow();
+  timer_.Set(now + wait, now);
 }
 
 uint32_t LedgerRestorer::Oldest() const {

@@ -29,6 +29,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 // Sleeps no longer than it takes others to have their turn.
@@ -48,12 +49,24 @@ class ShortSleeper final : public Sleeper {
 
 class LedgerRestorerTest : public ::testing::Test {
  protected:
-  ~LedgerRestorerTest() override {
+  ~LedgerRestorerTest() override { Stop(restorer_); }
+
+  void Stop(LedgerRestorer& restorer) {
     bool stopped = false;
     boost::asio::co_spawn(
-        loop_, restorer_.Stop(),
+        loop_, restorer.Stop(),
         [&stopped](const std::exception_ptr&) { stopped = true; });
     RunUntil([&stopped] { return stopped; });
+  }
+  LedgerRestorer::Listeners Listeners() {
+    return {.on_outcome = [](int32_t, const LedgerKey&,
+                             const v1::StatusOutcome&) {},
+            .on_restored =
+                [this](int32_t partition) { restored_.push_back(partition); },
+            .on_expired =
+                [this](int32_t, const std::string& name) {
+                  expired_.push_back(name);
+                }};
   }
   static v1::StatusOutcome Outcome(const std::string& context, int64_t time,
                                    v1::CommitState state = v1::SUCCESS) {
@@ -75,9 +88,11 @@ class LedgerRestorerTest : public ::testing::Test {
     record.value = outcome.SerializeAsString();
     topic_.Write(record, partition);
   }
+  static std::string Name(const std::string& context) {
+    return LedgerName(Outcome(context, 0).intent());
+  }
   const LedgerEntry* Find(const std::string& context) {
-    return ledger_.Peek(
-        MakeLedgerKey(LedgerName(Outcome(context, 0).intent())));
+    return ledger_.Peek(MakeLedgerKey(Name(context)));
   }
   template <typename Done>
   bool RunUntil(Done done) {
@@ -86,6 +101,10 @@ class LedgerRestorerTest : public ::testing::Test {
       loop_.run_for(std::chrono::milliseconds(1));
     }
     return done();
+  }
+  void RunFor(absl::Duration time) {
+    loop_.restart();
+    loop_.run_for(absl::ToChronoNanoseconds(time));
   }
   bool RunUntilRestored(size_t partitions) {
     return RunUntil([&] { return restored_.size() == partitions; });
@@ -99,20 +118,14 @@ class LedgerRestorerTest : public ::testing::Test {
   std::vector<int32_t> restored_;
   std::vector<std::string> expired_;
   FakeClock clock_{absl::FromUnixSeconds(900)};
-  LedgerRestorer restorer_{
-      {.remember_for = absl::Seconds(900)},
-      loop_,
-      reader_,
-      ledger_,
-      sleeper_,
-      clock_,
-      {.on_outcome = [](int32_t, const LedgerKey&, const v1::StatusOutcome&) {},
-       .on_restored =
-           [this](int32_t partition) { restored_.push_back(partition); },
-       .on_expired =
-           [this](int32_t, const std::string& name) {
-             expired_.push_back(name);
-           }}};
+  LedgerRestorer restorer_{{.remember_for = absl::Seconds(900),
+                            .expire_every = absl::Milliseconds(1)},
+                           loop_,
+                           reader_,
+                           ledger_,
+                           sleeper_,
+                           clock_,
+                           Listeners()};
 };
 
 TEST_F(LedgerRestorerTest, HoldsWhatTheTopicSaysLast) {
@@ -138,11 +151,68 @@ TEST_F(LedgerRestorerTest, ForgetsWhatIsTooOldUnlessItWasToldOfAgain) {
   Write(Outcome("young", 100));
   Write(Outcome("again", 101));
   restorer_.Restore(0);
-  ASSERT_TRUE(RunUntilRestored(1));
-  EXPECT_THAT(expired_, ElementsAre(LedgerName(Outcome("old", 0).intent())));
+  ASSERT_TRUE(RunUntil([this] { return !expired_.empty(); }));
+  EXPECT_THAT(expired_, ElementsAre(Name("old")));
   EXPECT_EQ(Find("old"), nullptr);
   EXPECT_NE(Find("again"), nullptr);
   EXPECT_NE(Find("young"), nullptr);
+}
+
+TEST_F(LedgerRestorerTest, ForgetsWhatGrowsOldWhileThePartitionIsHeld) {
+  Write(Outcome("a", 10));
+  Write(Outcome("b", 20));
+  Write(Outcome("c", 30));
+  restorer_.Restore(0);
+  ASSERT_TRUE(RunUntilRestored(1));
+  clock_.Advance(absl::Seconds(15));
+  ASSERT_TRUE(RunUntil([this] { return !expired_.empty(); }));
+  EXPECT_THAT(expired_, ElementsAre(Name("a")));
+  clock_.Advance(absl::Seconds(10));
+  Write(Outcome("d", 40));
+  ASSERT_TRUE(RunUntil([this] { return expired_.size() > 1; }));
+  EXPECT_THAT(expired_, ElementsAre(Name("a"), Name("b"))) << "each once";
+  EXPECT_NE(Find("c"), nullptr);
+}
+
+TEST_F(LedgerRestorerTest, KeepsWhatIsBeingWorkedOnHoweverOldItIs) {
+  Write(Outcome("a", 10));
+  Write(Outcome("b", 20));
+  restorer_.Restore(0);
+  ASSERT_TRUE(RunUntilRestored(1));
+  ledger_.Doubt(MakeLedgerKey(Name("a")), 0);
+  clock_.Advance(absl::Seconds(50));
+  ASSERT_TRUE(RunUntil([this] { return !expired_.empty(); }));
+  EXPECT_THAT(expired_, ElementsAre(Name("b")));
+  EXPECT_TRUE(Find("a")->InDoubt());
+}
+
+TEST_F(LedgerRestorerTest, LooksAtABoundedNumberAtOnce) {
+  for (int i = 0; i < 5; ++i) Write(Outcome(absl::StrCat(i), i));
+  clock_.Advance(absl::Seconds(100));
+  for (const absl::Duration soon : {absl::Hours(1), absl::Milliseconds(1)}) {
+    expired_.clear();
+    LedgerRestorer bounded(
+        {.remember_for = absl::Seconds(900), .max_looked_at = 2, .soon = soon},
+        loop_, reader_, ledger_, sleeper_, clock_, Listeners());
+    bounded.Restore(0);
+    const size_t most = soon == absl::Hours(1) ? 2 : 5;
+    EXPECT_TRUE(RunUntil([&] { return expired_.size() >= most; }));
+    RunFor(absl::Milliseconds(20));
+    EXPECT_THAT(expired_, SizeIs(most));
+    Stop(bounded);
+  }
+}
+
+TEST_F(LedgerRestorerTest, ForgetsNothingOfAPartitionThatWasGivenUp) {
+  Write(Outcome("a", 10), 0);
+  Write(Outcome("b", 10), 1);
+  restorer_.Restore(0);
+  restorer_.Restore(1);
+  ASSERT_TRUE(RunUntilRestored(2));
+  restorer_.Forget(0);
+  clock_.Advance(absl::Seconds(50));
+  ASSERT_TRUE(RunUntil([this] { return !expired_.empty(); }));
+  EXPECT_THAT(expired_, ElementsAre(Name("b")));
 }
 
 TEST_F(LedgerRestorerTest, IsDoneAtOnceWithAnEmptyPartition) {

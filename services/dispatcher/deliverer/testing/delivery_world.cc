@@ -50,13 +50,14 @@ void DeliveryWorld::ExpectRightEnd() const {
     ASSERT_NE(shown, shown_.end()) << key << " was lost";
     EXPECT_EQ(shown->second, meant.text) << key << " is stale";
   }
+  for (const std::string& key : stood_in_) {
+    const auto shown = shown_.find(key);
+    EXPECT_TRUE(shown != shown_.end() && !shown->second.empty())
+        << key << " was lost";
+  }
   EXPECT_LE(most_calls_of_a_key_, 1) << "two calls at once for one key";
   EXPECT_EQ(older_over_newer_, 0) << "an older one overwrote a newer one";
-  for (const auto& [key, repeats] : repeats_) {
-    const auto may = may_repeat_.find(key);
-    EXPECT_LE(repeats, may == may_repeat_.end() ? 0 : may->second)
-        << key << " was written again without cause";
-  }
+  EXPECT_EQ(repeats_, 0) << "a status was set again as it was";
 }
 
 void DeliveryWorld::Step() {
@@ -112,6 +113,16 @@ void DeliveryWorld::Append() {
   if (late) ++reached_.late;
   intent.mutable_event_time()->set_seconds(late ? time_ - Draw(0, 6) : time_);
   std::vector<v1::StatusIntent>& log = intents_[PartitionOf(intent)];
+  if (Draw(0, 4) == 0) {
+    // Or a push stands in, or its time is over: that never counts against what
+    // somebody means.
+    intent.set_state(Draw(0, 1) == 0 ? v1::PENDING : v1::ERROR);
+    intent.set_description("stands in");
+    *intent.mutable_pending_until() = intent.event_time();
+    stood_in_.insert(KeyOf(intent));
+    log.push_back(std::move(intent));
+    return;
+  }
   const Version version = VersionOf(intent, static_cast<int64_t>(log.size()));
   Meant& meant = meant_[KeyOf(intent)];
   if (meant.version < version) meant = {version, TextOf(intent)};
@@ -122,10 +133,11 @@ void DeliveryWorld::ConsumeSome(int most) {
   for (int p = 0; p < kPartitions; ++p) {
     for (int i = 0; i < most && next_[p] < intents_[p].size(); ++i) {
       const size_t offset = next_[p]++;
-      deliverer_->Submit({intents_[p][offset],
-                          {"intents", p, static_cast<int64_t>(offset)},
-                          "",
-                          {}});
+      deliverer_->Submit(
+          {.intent = intents_[p][offset],
+           .origin = {"intents", p, static_cast<int64_t>(offset)},
+           .traceparent = "",
+           .inherited = offset < inherited_end_[p]});
     }
   }
 }
@@ -140,6 +152,10 @@ void DeliveryWorld::AnswerOne() {
   --running_[KeyOf(call.intent)];
   const bool fails = !healthy_ || Draw(0, 9) == 0;
   const bool writes = !fails || Draw(0, 2) == 0;
+  if (!fails && Refuses(call.intent)) {
+    deliverer_->OnAnswer(call.id, absl::AlreadyExistsError("shown"));
+    return;
+  }
   v1::SetCommitStatusResponse response;
   if (writes) response.set_written(WriteToForge(call));
   if (!fails) {
@@ -162,6 +178,7 @@ void DeliveryWorld::AnswerOne() {
 
 // As a provider worker does it: reads first, unless the caller knows better.
 bool DeliveryWorld::WriteToForge(const RunningCall& call) {
+  if (Refuses(call.intent)) return false;
   const std::string key = KeyOf(call.intent);
   std::string& shown = shown_[key];
   const bool equal = shown == TextOf(call.intent);
@@ -169,12 +186,23 @@ bool DeliveryWorld::WriteToForge(const RunningCall& call) {
   // What is read again after a crash is new to a ledger that forgets.
   if (call.version < newest && !equal && !forgetful_) ++older_over_newer_;
   newest = std::max(newest, call.version);
-  if (equal && call.known_different) {
-    ++repeats_[key];
-    ++reached_.repeated_posts;
+  if (IsStandIn(call.intent)) {
+    ++reached_.stood_in;
+  } else if (equal && call.known_different) {
+    ++repeats_;
   }
   shown = TextOf(call.intent);
   return !equal;
+}
+
+// What stands in takes the place of nothing, or of what is pending.
+bool DeliveryWorld::Refuses(const v1::StatusIntent& intent) {
+  if (!IsStandIn(intent)) return false;
+  const std::string& shown = shown_[KeyOf(intent)];
+  if (shown.empty() || shown == TextOf(intent)) return false;
+  v1::StatusIntent pending = intent;
+  pending.set_state(v1::PENDING);
+  return intent.state() != v1::ERROR || shown != TextOf(pending);
 }
 
 void DeliveryWorld::ReturnRetries() {
@@ -208,7 +236,6 @@ void DeliveryWorld::WriteOne(std::deque<Write>& queue) {
   if (write.retry.has_value()) {
     retries_.push_back({*std::move(write.retry)});
   } else {
-    tried_.erase(KeyOf(write.ledger.intent()));
     ledger_topic_[PartitionOf(write.ledger.intent())].push_back(write.ledger);
   }
   Batch& batch = *write.batch;
@@ -233,9 +260,8 @@ void DeliveryWorld::WriteAll() {
 void DeliveryWorld::Crash() {
   ++reached_.crashes;
   for (const RunningCall& call : calls_) {
-    if (Draw(0, 1) == 0) WriteToForge(call);
+    if (Draw(0, 1) == 0 && WriteToForge(call)) ++reached_.set_unknown_to_us;
   }
-  ForgetTries();
   for (std::deque<Write>* queue : {&ledger_writes_, &retry_writes_}) {
     for (int i = Draw(0, 5); i > 0; --i) WriteOne(*queue);
     queue->clear();
@@ -253,12 +279,6 @@ void DeliveryWorld::Crash() {
     Restore(p);
     Rewind(p);
   }
-}
-
-// What was tried, and of what the ledger's topic knows nothing, may be written
-// once more.
-void DeliveryWorld::ForgetTries() {
-  for (const std::string& key : std::exchange(tried_, {})) ++may_repeat_[key];
 }
 
 void DeliveryWorld::Restore(int partition) {
@@ -284,6 +304,7 @@ void DeliveryWorld::Rewind(int partition) {
   next_[partition] = Committed(partition);
   done_[partition].erase(done_[partition].lower_bound(next_[partition]),
                          done_[partition].end());
+  inherited_end_[partition] = intents_[partition].size();
 }
 
 // The partition goes to another process and comes back: with its work finished,
@@ -294,7 +315,6 @@ void DeliveryWorld::Rebalance(int partition) {
   ledger_->Close(partition);
   while (deliverer_->Running(given_up) > 0) AnswerOne();
   WriteAll();
-  ForgetTries();
   // What a call that failed wrote is known to nobody.
   newest_written_.clear();
   for (int p = 0; p < kPartitions; ++p) NoteLedger(p);
@@ -321,7 +341,6 @@ bool DeliveryWorld::AtRest() const {
 
 void DeliveryWorld::Call(uint64_t call, const ReceivedIntent& received,
                          bool known_different) {
-  tried_.insert(KeyOf(received.intent));
   int& running = running_[KeyOf(received.intent)];
   most_calls_of_a_key_ = std::max(most_calls_of_a_key_, ++running);
   calls_.push_back({call, received.intent,

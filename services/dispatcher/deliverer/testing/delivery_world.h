@@ -35,7 +35,8 @@ class DeliveryWorld final : public DeliveryPort {
     int64_t parked = 0;
     int64_t late = 0;
     int64_t unchanged = 0;
-    int64_t repeated_posts = 0;
+    int64_t set_unknown_to_us = 0;  // by calls under way at a crash
+    int64_t stood_in = 0;           // pendings, and errors in their place
   };
   const Reached& reached() const { return reached_; }
 
@@ -81,13 +82,13 @@ class DeliveryWorld final : public DeliveryPort {
   void ConsumeSome(int most);
   void AnswerOne();
   bool WriteToForge(const RunningCall& call);
+  bool Refuses(const v1::StatusIntent& intent);
   void ReturnRetries();
   void AdvanceToNextDue();
   void WriteOne(std::deque<Write>& queue);
   void WriteAll();
   void Crash();
   void Rebalance(int partition);
-  void ForgetTries();
   void Restore(int partition);
   void NoteLedger(int partition);
   void Rewind(int partition);
@@ -120,15 +121,15 @@ class DeliveryWorld final : public DeliveryPort {
   std::deque<Write> retry_writes_;
   std::deque<std::shared_ptr<Batch>> others_;  // to topics nobody reads here
   size_t next_[kPartitions] = {};
+  size_t inherited_end_[kPartitions] = {};
 
   std::vector<RunningCall> calls_;
   std::map<std::string, int> running_;
   std::map<std::string, std::string> shown_;
   std::map<std::string, Version> newest_written_;
   std::map<std::string, Meant> meant_;
-  std::set<std::string> tried_;  // since the ledger's topic last heard of it
-  std::map<std::string, int> may_repeat_;
-  std::map<std::string, int> repeats_;
+  std::set<std::string> stood_in_;  // keys
+  int repeats_ = 0;
   int most_calls_of_a_key_ = 0;
   int older_over_newer_ = 0;
   Reached reached_;
