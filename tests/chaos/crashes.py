@@ -28,19 +28,26 @@ def kill_services(lab, kills, rate, pause):
 
 
 def kill_after_accept(lab, events):
-    """kill -9 of everything as soon as the last of these events was answered 202."""
+    """kill -9 of everything as soon as the last of these events was answered 202.
+
+    And once more with statuses under way, when offsets of what is done, and of
+    nothing else, have been committed.
+    """
     world = lab.world()
     cluster = world.cluster
-    world.forges["github"].fault(latency_ms=300)
+    world.forges["github"].fault(latency_ms=2000)
     load = Load(cluster.url, once_each(lab.keys(world.on("github"), events), 1e6), senders=50)
     load.wait()
-    for name in cluster.names:
-        cluster[name].kill()
-    crash = 1000 * time.time()
-    set_before = len(world.forges["github"].statuses())
-    cluster.start()
-    lab.report(f"all killed after the last 202, with {set_before} set",
-               settle(world, load, [crash]))
+    crashes, set_before = [], []
+    for under_way in (0, 3):
+        time.sleep(under_way)
+        for name in cluster.names:
+            cluster[name].kill()
+        crashes.append(1000 * time.time())
+        set_before.append(len(world.forges["github"].statuses()))
+        cluster.start()
+    lab.report(f"all killed after the last 202, with {set_before[0]} set, and again with "
+               f"{set_before[1]}", settle(world, load, crashes))
 
 
 def stop_everything(lab, seconds, rate):

@@ -64,6 +64,12 @@ class Verdict(unittest.TestCase):
                 self.assertEqual(count_duplicates(RecordedForge(*calls), crashes),
                                  (2, unexplained))
 
+    def test_a_crash_is_the_reason_of_one_duplicate_whatever_the_commit(self):
+        calls = [call(10_000 + i, sha=sha, effect=i + 1)
+                 for i, sha in enumerate((SHA, OTHER, SHA, OTHER))]
+        self.assertEqual(count_duplicates(RecordedForge(*calls), [10_000]), (2, 1))
+        self.assertEqual(count_duplicates(RecordedForge(*calls), [10_000, 10_001]), (2, 0))
+
     def test_a_state_that_comes_back_is_no_duplicate(self):
         calls = [call(1, effect=1), call(2, state="failure", effect=2), call(3, effect=3)]
         self.assertEqual(count_duplicates(RecordedForge(*calls), []), (0, 0))

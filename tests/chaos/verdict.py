@@ -82,20 +82,19 @@ def count_duplicates(forge, crashes):
     """How many statuses were set again as they were, and how many of them for no reason.
 
     The reason is a crash while the first call was under way, or so shortly after
-    that nothing could have been written down about it.
+    that nothing could have been written down about it. A crash is one for one call.
     """
-    duplicates = unexplained = 0
-    for calls in forge.statuses().values():
-        excused = set()
-        for first, second in zip(calls, calls[1:]):
-            if same(first) != same(second):
-                continue
-            duplicates += 1
-            reasons = {crash for crash in crashes if crash not in excused
-                       and first["at_ms"] - 1000 <= crash <= first["done_ms"] + 1000}
-            excused |= reasons  # one crash, one duplicate of a commit
-            unexplained += not reasons
-    return duplicates, unexplained
+    repeated = [first for calls in forge.statuses().values()
+                for first, second in zip(calls, calls[1:]) if same(first) == same(second)]
+    unexplained, unused = 0, sorted(crashes)
+    for first in sorted(repeated, key=lambda call: call["at_ms"]):
+        reasons = [crash for crash in unused
+                   if first["at_ms"] - 1000 <= crash <= first["done_ms"] + 1000]
+        if reasons:
+            unused.remove(reasons[0])
+        else:
+            unexplained += 1
+    return len(repeated), unexplained
 
 
 def same(call):
