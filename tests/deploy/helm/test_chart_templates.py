@@ -586,6 +586,14 @@ class Rest(unittest.TestCase):
                   if o["metadata"].get("labels", {}).get("grafana_dashboard") == "1"]
         self.assertEqual(len(boards), len(list((CHART / "files/dashboards").glob("*.json"))))
 
+    def test_alerts_lead_to_the_runbooks_of_the_documentation(self):
+        objects = render({"metrics": {"prometheusRule": {
+            "enabled": True, "docsUrl": "https://docs.example.com/lamplighter/"}}})
+        groups = objects.get("PrometheusRule", "")["spec"]["groups"]
+        for rule in (rule for group in groups for rule in group["rules"]):
+            self.assertTrue(rule["annotations"]["runbook_url"].startswith(
+                "https://docs.example.com/lamplighter/runbooks.html#"), rule)
+
     def test_extra_objects_may_be_templates(self):
         objects = from_file("production")
         names = {o["metadata"]["name"] for o in objects.of("ConfigMap")}
