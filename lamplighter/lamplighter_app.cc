@@ -14,6 +14,7 @@
 #include "services/dispatcher/dispatcher_app.h"
 #include "services/ingest/ingest_app.h"
 #include "services/provider/provider_app.h"
+#include "services/reposync/reposync_app.h"
 
 namespace lamplighter {
 namespace {
@@ -40,6 +41,10 @@ config::v1::Config Complete(config::v1::Config config) {
   }
   if (config.dispatcher().providers().empty()) {
     (*config.mutable_dispatcher()->mutable_providers())["default"] =
+        config.provider().listen();
+  }
+  if (config.has_reposync() && config.reposync().providers().empty()) {
+    (*config.mutable_reposync()->mutable_providers())["default"] =
         config.provider().listen();
   }
   if (!config.provider().has_manifests()) {
@@ -80,6 +85,7 @@ class LamplighterService final : public Service {
                  .health = context.health,
                  .clock = context.clock,
                  .fail = context.fail,
+                 .stop = context.stop,
                  .tracer = context.tracer} {}
 
   absl::Status Make() {
@@ -97,10 +103,11 @@ class LamplighterService final : public Service {
     }
     // The dispatcher first, since what the provider worker is not told it takes
     // from there, and mistakes should be told of where they were made.
-    for (const ServiceFactory& make :
-         {ServiceFactory(&dispatcher::MakeDispatcher),
-          ServiceFactory(&provider::MakeProvider),
-          ServiceFactory(&ingest::MakeIngest)}) {
+    std::vector<ServiceFactory> factories = {&dispatcher::MakeDispatcher,
+                                             &provider::MakeProvider,
+                                             &ingest::MakeIngest};
+    if (config_.has_reposync()) factories.push_back(&reposync::MakeReposync);
+    for (const ServiceFactory& make : factories) {
       LAMPLIGHTER_ASSIGN_OR_RETURN(std::unique_ptr<Service> service,
                                    make(context_));
       services_.push_back(std::move(service));

@@ -3,5 +3,5 @@
 
 int main(int argc, char** argv) {
   return lamplighter::RunMain(argc, argv, {&lamplighter::MakeLamplighter},
-                              {"ingest", "dispatcher", "provider"});
+                              {"ingest", "dispatcher", "provider", "reposync"});
 }

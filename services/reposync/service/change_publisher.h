@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "boost/asio/awaitable.hpp"
+#include "common/async/sleeper.h"
+#include "common/kafka/producer.h"
+#include "common/kafka/record.h"
+#include "proto/lamplighter/v1/catalog.pb.h"
+#include "services/reposync/service/change_feed.h"
+#include "services/reposync/store/catalog_store.h"
+#include "services/reposync/store/lease_store.h"
+
+namespace lamplighter::reposync {
+
+// The records that tell of `change` on lamplighter.catalog-changes.v1: one with
+// it, and where its key changed or it is for good, one that forgets the key.
+std::vector<Record> ChangeRecords(const v1::RepositoryChange& change);
+
+// Writes every change to lamplighter.catalog-changes.v1, in order and at least
+// once; one replica at a time does. How far it is, is in the database. On the
+// loop only.
+class ChangePublisher {
+ public:
+  struct Options {
+    std::string owner;  // this process, in the lease
+    absl::Duration lease = absl::Seconds(30);
+  };
+
+  // All must outlive the publisher.
+  ChangePublisher(Options options, LeaseStore& leases, CatalogStore& catalog,
+                  ChangeFeed& feed, Producer& producer, Sleeper& sleeper)
+      : options_(std::move(options)),
+        leases_(leases),
+        catalog_(catalog),
+        feed_(feed),
+        producer_(producer),
+        sleeper_(sleeper) {}
+
+  // Publishes until it is cancelled.
+  boost::asio::awaitable<void> Run();
+
+ private:
+  // While this process has the lease. OK where it has not.
+  boost::asio::awaitable<absl::Status> Publish();
+  boost::asio::awaitable<absl::Status> PublishNext(int64_t& position);
+  // Everything there is, since changes before it are no longer known.
+  boost::asio::awaitable<absl::Status> PublishAll(int64_t& position);
+  boost::asio::awaitable<absl::Status> Write(std::vector<Record> records);
+
+  const Options options_;
+  LeaseStore& leases_;
+  CatalogStore& catalog_;
+  ChangeFeed& feed_;
+  Producer& producer_;
+  Sleeper& sleeper_;
+  std::string last_error_;  // each is logged once
+};
+
+}  // namespace lamplighter::reposync

@@ -1,0 +1,127 @@
+#include "services/reposync/store/catalog_search.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/status/testing/status_matchers.h"
+#include "services/reposync/store/testing/catalog_fixture.h"
+
+namespace lamplighter::reposync {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using v1::CatalogRepository;
+
+using CatalogSearchTest = CatalogFixture;
+LAMPLIGHTER_ON_BOTH_DATABASES(CatalogSearchTest);
+
+TEST_P(CatalogSearchTest, SearchRanksNamesBeforePathsBeforeDescriptions) {
+  Put(Repository("1", "acme/other", "about the web"));
+  Put(Repository("2", "webbing/thing"));
+  Put(Repository("3", "acme/my-web-shop"));
+  Put(Repository("4", "acme/website"));
+  Put(Repository("5", "longer-group/web"));
+  Put(Repository("6", "acme/WEB"));
+  Put(Repository("7", "acme/none"));
+  EXPECT_THAT(Search("Web"),
+              ElementsAre("acme/WEB", "longer-group/web", "acme/website",
+                          "acme/my-web-shop", "webbing/thing", "acme/other"));
+  v1::SearchRepositoriesRequest request;
+  request.set_query("web");
+  request.set_limit(2);
+  EXPECT_THAT(PathsOf(*Run(catalog_->Search(request))),
+              ElementsAre("acme/WEB", "longer-group/web"));
+}
+
+TEST_P(CatalogSearchTest, SearchWantsAllWordsWhereverTheyAre) {
+  Put(Repository("1", "acme/web", "Shop of Acme"));
+  Put(Repository("2", "acme/api", "serves the web"));
+  Put(Repository("3", "beta/web"));
+  EXPECT_THAT(Search("acme web"), ElementsAre("acme/web", "acme/api"));
+  EXPECT_THAT(Search("acme/web"), ElementsAre("acme/web"));
+  EXPECT_THAT(Search("web shop"), ElementsAre("acme/web"));
+}
+
+TEST_P(CatalogSearchTest, SearchTakesShortWordsAsNamesAndToNarrowDown) {
+  Put(Repository("1", "acme/ui"));
+  Put(Repository("2", "acme/uikit"));
+  Put(Repository("3", "acme/build-ui"));
+  Put(Repository("4", "acme/c"));
+  EXPECT_THAT(Search("ui"), ElementsAre("acme/ui", "acme/uikit"));
+  EXPECT_THAT(Search("c"), ElementsAre("acme/c"));
+  EXPECT_THAT(Search("build ui"), ElementsAre("acme/build-ui"));
+}
+
+TEST_P(CatalogSearchTest, SearchFindsWhatIsNearWhereNothingMatches) {
+  Put(Repository("1", "acme/kubernetes-tools"));
+  Put(Repository("2", "acme/kubelet"));
+  Put(Repository("3", "acme/other"));
+  EXPECT_THAT(Search("kuberntes"), ElementsAre("acme/kubernetes-tools"));
+  EXPECT_THAT(Search("zzzzzz"), IsEmpty());
+}
+
+TEST_P(CatalogSearchTest, SearchTakesTextAsItIsNotAsALanguage) {
+  Put(Repository("1", "acme/100%_sure", "it's \"quoted\" \\ AND (odd) NEAR*"));
+  Put(Repository("2", "acme/100xxsure"));
+  for (const char* query :
+       {"100%", "%_s", "\"quoted\"", "(odd)", "near*", "it's", "AND"}) {
+    EXPECT_THAT(Search(query), ElementsAre("acme/100%_sure")) << query;
+  }
+  v1::SearchRepositoriesRequest request;
+  for (const std::string& query :
+       {std::string(), std::string(" \t"), std::string(257, 'a'),
+        std::string("a b c d e f g h i")}) {
+    request.set_query(query);
+    EXPECT_THAT(Run(catalog_->Search(request)),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
+TEST_P(CatalogSearchTest, SearchKnowsNoCaseBeyondEnglish) {
+  Put(Repository("1", "acme/a", "Ärzte und ЯБЛОКО, Ελλάδα"));
+  for (const char* query : {"ärzte", "ÄRZTE", "яблоко", "ΕΛΛ"}) {
+    EXPECT_THAT(Search(query), ElementsAre("acme/a")) << query;
+  }
+}
+
+TEST_P(CatalogSearchTest, SearchHeedsTheFilter) {
+  Put(Repository("1", "acme/web"));
+  Put(Repository("2", "beta/web"), "b");
+  CatalogRepository archived = Repository("3", "acme/webold");
+  archived.set_archived(true);
+  Put(archived);
+  v1::RepositoryFilter filter;
+  filter.add_connections("b");
+  EXPECT_THAT(Search("web", filter), ElementsAre("beta/web"));
+  filter.Clear();
+  filter.set_include_archived(true);
+  filter.set_group("acme");
+  EXPECT_THAT(Search("web", filter), ElementsAre("acme/web", "acme/webold"));
+}
+
+TEST_P(CatalogSearchTest, OfManyThatMatchTheBestComeFirstAllTheSame) {
+  std::vector<v1::CatalogRepository> many;
+  for (int i = 0; i < 300; ++i) {
+    many.push_back(
+        Repository(absl::StrCat(i), absl::StrCat("web/r", 1000 + i)));
+  }
+  many.push_back(Repository("is", "much-longer-group/web"));
+  many.push_back(Repository("begins", "much-longer-group/website"));
+  many.push_back(Repository("has", "much-longer-group/my-web"));
+  ASSERT_THAT(
+      Run(database_->Write<WrittenRows>([&many](Transaction& transaction) {
+        return WriteRepositories(transaction, {"a", "github", "github.com"}, 0,
+                                 absl::UnixEpoch() + absl::Hours(1), many);
+      })),
+      IsOk());
+  v1::SearchRepositoriesRequest request;
+  request.set_query("web");
+  request.set_limit(4);
+  EXPECT_THAT(PathsOf(*Run(catalog_->Search(request))),
+              ElementsAre("much-longer-group/web", "much-longer-group/website",
+                          "much-longer-group/my-web", "web/r1000"));
+}
+
+}  // namespace
+}  // namespace lamplighter::reposync

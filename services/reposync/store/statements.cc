@@ -1,0 +1,15 @@
+#include "services/reposync/store/statements.h"
+
+namespace lamplighter::reposync {
+
+soci::statement& PreparedStatements::Get(const std::string& sql) {
+  const auto found = statements_.find(sql);
+  if (found != statements_.end()) return *found->second;
+  if (statements_.size() >= kMaxStatements) statements_.clear();
+  auto statement = std::make_unique<soci::statement>(session_);
+  statement->alloc();
+  statement->prepare(sql);
+  return *(statements_[sql] = std::move(statement));
+}
+
+}  // namespace lamplighter::reposync

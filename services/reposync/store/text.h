@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+// Text as both databases take and compare it.
+
+namespace lamplighter::reposync {
+
+// `text` in UTF-8 without what PostgreSQL refuses: NULs are left out, and bytes
+// that are no UTF-8 become U+FFFD.
+std::string CleanText(absl::string_view text);
+
+// Clean text without case: of Latin, Greek and Cyrillic letters. The same
+// everywhere, whatever the locale of the database. What is stored folded
+// (group_key, repository_search) would have to be written anew if this changed.
+std::string Fold(absl::string_view text);
+
+// How many characters clean text has.
+size_t CountCharacters(absl::string_view text);
+
+}  // namespace lamplighter::reposync

@@ -1,0 +1,32 @@
+#include "services/reposync/workers.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/grpc/grpc_channel.h"
+
+namespace lamplighter::reposync {
+
+Workers::Workers(const std::map<std::string, std::string>& addresses) {
+  for (const auto& [type, address] : addresses) {
+    stubs_[type] = v1::ProviderService::NewStub(MakeChannel(address));
+  }
+}
+
+absl::StatusOr<v1::ProviderService::Stub*> Workers::For(
+    absl::string_view type) const {
+  auto it = stubs_.find(std::string(type));
+  if (it == stubs_.end()) it = stubs_.find("default");
+  if (it != stubs_.end()) return it->second.get();
+  return absl::FailedPreconditionError(
+      absl::StrCat("no provider worker is configured for type ", type,
+                   ": add it to reposync.providers"));
+}
+
+std::vector<std::pair<std::string, v1::ProviderService::Stub*>> Workers::All()
+    const {
+  std::vector<std::pair<std::string, v1::ProviderService::Stub*>> all;
+  for (const auto& [type, stub] : stubs_) all.emplace_back(type, stub.get());
+  return all;
+}
+
+}  // namespace lamplighter::reposync

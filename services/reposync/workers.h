@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "proto/lamplighter/v1/provider.grpc.pb.h"
+
+namespace lamplighter::reposync {
+
+// The provider workers, by the type of forge that they serve. On the loop only.
+class Workers {
+ public:
+  // `addresses`: gRPC targets by type; "default" serves the types that are not
+  // named.
+  explicit Workers(const std::map<std::string, std::string>& addresses);
+  // The one that serves `type`; lives as long as this. FailedPrecondition if
+  // none is configured for it.
+  absl::StatusOr<v1::ProviderService::Stub*> For(absl::string_view type) const;
+
+  // All of them, with the types that each is to serve; "default" stands for the
+  // rest.
+  std::vector<std::pair<std::string, v1::ProviderService::Stub*>> All() const;
+
+ private:
+  std::map<std::string, std::unique_ptr<v1::ProviderService::Stub>> stubs_;
+};
+
+}  // namespace lamplighter::reposync
