@@ -10,7 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "cli/command.h"
 #include "cli/config_check.h"
+#include "cli/connections.h"
 #include "cli/dead_letters.h"
+#include "cli/hooks.h"
+#include "cli/repositories.h"
 #include "cli/statuses.h"
 #include "common/app/version.h"
 
@@ -24,7 +27,10 @@ struct Group {
 
 constexpr Group kGroups[] = {
     {"config", "Configuration and manifests"},
+    {"connections", "Accounts on forges that the catalog lists"},
     {"dead-letters", "What was given up"},
+    {"hooks", "Webhooks that the catalog keeps"},
+    {"repos", "The catalog of repositories"},
     {"statuses", "Commit statuses"},
 };
 
@@ -36,10 +42,25 @@ struct Command {
 // All commands. One more is a file of its own and a line here.
 constexpr Command kCommands[] = {
     {"config", &AddConfigCheck},
+    {"connections", &AddConnectionsList},
+    {"connections", &AddConnectionsCreate},
+    {"connections", &AddConnectionsUpdate},
+    {"connections", &AddConnectionsCheck},
+    {"connections", &AddConnectionsDelete},
+    {"connections", &AddConnectionsRefresh},
+    {"connections", &AddConnectionsRefreshes},
     {"dead-letters", &AddDeadLettersList},
     {"dead-letters", &AddDeadLettersShow},
     {"dead-letters", &AddDeadLettersReplay},
     {"dead-letters", &AddDeadLettersDrop},
+    {"hooks", &AddHooksList},
+    {"hooks", &AddHooksRepair},
+    {"repos", &AddRepositoriesList},
+    {"repos", &AddRepositoriesSearch},
+    {"repos", &AddRepositoriesGet},
+    {"repos", &AddRepositoriesAttach},
+    {"repos", &AddRepositoriesDetach},
+    {"repos", &AddRepositoriesWatch},
     {"statuses", &AddStatusesSet},
     {"statuses", &AddStatusesGet},
     {"statuses", &AddStatusesList},

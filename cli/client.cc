@@ -43,11 +43,19 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
 
 }  // namespace
 
+ClientOptions CatalogOptions() {
+  ClientOptions options;
+  options.address = "127.0.0.1:50052";
+  options.section = "reposync.catalog_service";
+  options.address_env = "LAMPLIGHTER_CATALOG_ADDRESS";
+  return options;
+}
+
 void AddClientOptions(CLI::App& command, ClientOptions& options) {
   command
       .add_option("--address", options.address,
-                  "host:port of dispatcher.status_service")
-      ->envname("LAMPLIGHTER_ADDRESS")
+                  absl::StrCat("host:port of ", options.section))
+      ->envname(options.address_env)
       ->capture_default_str();
   command
       .add_option("--token-file", options.token_file,
@@ -93,6 +101,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Create(
 Client::Client(std::shared_ptr<grpc::Channel> channel, std::string token,
                absl::Duration timeout)
     : stub_(v1::StatusService::NewStub(channel)),
+      catalog_(v1::CatalogService::NewStub(channel)),
       token_(std::move(token)),
       timeout_(timeout) {}
 
@@ -128,8 +137,8 @@ int Fail(const absl::Status& error, const ClientOptions& options,
           << options.timeout << ": give it longer with --timeout\n";
       return kTimedOut;
     case absl::StatusCode::kUnavailable:
-      err << "asked " << options.address
-          << ": is that dispatcher.status_service.listen (--address), and does "
+      err << "asked " << options.address << ": is that " << options.section
+          << ".listen (--address), and does "
              "it use TLS (--ca-file) or not (--plaintext)?\n";
       return kFailure;
     default:

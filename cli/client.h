@@ -9,13 +9,18 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/client_context.h"
+#include "proto/lamplighter/v1/catalog_service.grpc.pb.h"
 #include "proto/lamplighter/v1/status_service.grpc.pb.h"
 
 namespace lamplighter::cli {
 
-// Where StatusService is, and who we are to it.
+// Where a server is, and who we are to it. StatusService, if nothing else is
+// said.
 struct ClientOptions {
   std::string address = "127.0.0.1:50053";
+  // What the configuration calls it, and the environment its address.
+  const char* section = "dispatcher.status_service";
+  const char* address_env = "LAMPLIGHTER_ADDRESS";
   std::string token_file;
   std::string ca_file;    // the system's authorities where empty
   std::string cert_file;  // ours, to be known by
@@ -24,11 +29,14 @@ struct ClientOptions {
   std::string timeout = "1m";
 };
 
+// Where CatalogService is.
+ClientOptions CatalogOptions();
+
 // Adds options --address, --token-file, ... to a command. `options` outlives
 // it.
 void AddClientOptions(CLI::App& command, ClientOptions& options);
 
-// Calls StatusService.
+// Calls StatusService and CatalogService.
 class Client {
  public:
   // InvalidArgument or NotFound, naming the file, for what cannot be used.
@@ -36,6 +44,7 @@ class Client {
       const ClientOptions& options);
 
   v1::StatusService::Stub& stub() { return *stub_; }
+  v1::CatalogService::Stub& catalog() { return *catalog_; }
 
   // For one call, with the token and the deadline in it.
   std::unique_ptr<grpc::ClientContext> NewContext() const;
@@ -47,6 +56,7 @@ class Client {
          absl::Duration timeout);
 
   const std::unique_ptr<v1::StatusService::Stub> stub_;
+  const std::unique_ptr<v1::CatalogService::Stub> catalog_;
   const std::string token_;
   const absl::Duration timeout_;
 };
