@@ -4,7 +4,10 @@ import base64
 import datetime
 import json
 import pathlib
+import shutil
 import subprocess
+import tempfile
+import unittest
 
 # Tests find here all that they start.
 # pylint: disable=unused-import
@@ -20,6 +23,25 @@ class RpcError(Exception):
     def __init__(self, code, message):
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+def start_world(world, namespace):
+    """Starts what the tests of a module share, for setUpModule(): a temporary
+    `directory`, `kafka`, and the sandbox `forge`; and makes a `lamplighter` of all
+    services, which is not started yet. They go with the module."""
+    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
+    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
+    for name in ("kafka", "sandbox", "lamplighter"):
+        (world.directory / name).mkdir()
+    world.kafka = Kafka(world.directory / "kafka")
+    unittest.addModuleCleanup(world.kafka.down)
+    world.kafka.up()
+    world.forge = SandboxForge(world.directory / "sandbox")
+    unittest.addModuleCleanup(world.forge.down)
+    world.forge.up()
+    world.lamplighter = Lamplighter(world.directory / "lamplighter", world.kafka.brokers,
+                                    {namespace: world.forge})
+    unittest.addModuleCleanup(world.lamplighter.stop)
 
 
 class Lamplighter:

@@ -92,7 +92,8 @@ class Record:
         """The value in Protobuf's text format; `message` is of lamplighter.v1."""
         return subprocess.run(
             ["protoc", f"--decode=lamplighter.v1.{message}", "-I.",
-             "proto/lamplighter/v1/events.proto", "proto/lamplighter/v1/statuses.proto"],
+             "proto/lamplighter/v1/catalog.proto", "proto/lamplighter/v1/events.proto",
+             "proto/lamplighter/v1/statuses.proto"],
             cwd=ROOT, input=self.value, check=True, capture_output=True).stdout.decode()
 
 

@@ -1,11 +1,8 @@
 """One status for what several clusters say of a commit, over a restart of the dispatcher."""
 
-import pathlib
-import shutil
-import tempfile
 import unittest
 
-from harness import Kafka, Lamplighter, SandboxForge, flux_event, http, wait_until
+from harness import flux_event, http, start_world, wait_until
 
 NAMESPACE = "sandbox"
 CLUSTERS = ("prod-eu", "prod-us", "staging")
@@ -17,23 +14,7 @@ class World:
 
 def setUpModule():
     world = World
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-
-    def folder(name):
-        path = world.directory / name
-        path.mkdir()
-        return path
-
-    world.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
-    world.forge = SandboxForge(folder("sandbox"))
-    unittest.addModuleCleanup(world.forge.down)
-    world.forge.up()
-    world.lamplighter = Lamplighter(folder("lamplighter"), world.kafka.brokers,
-                                    {NAMESPACE: world.forge})
-    unittest.addModuleCleanup(world.lamplighter.stop)
+    start_world(world, NAMESPACE)
     configure(world.lamplighter)
     world.lamplighter.start()
 

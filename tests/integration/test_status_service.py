@@ -1,14 +1,11 @@
 """StatusService as an internal platform uses it: over TLS, by lamplighterctl."""
 
 import json
-import pathlib
-import shutil
 import subprocess
-import tempfile
 import unittest
 
-from harness import (DEADLINE, Kafka, Lamplighter, Process, SandboxForge, binary, free_ports,
-                     http, wait_until)
+from harness import (DEADLINE, Lamplighter, Process, binary, free_ports,
+                     http, start_world, wait_until)
 from secure_kafka import Authority
 
 INTENTS = "lamplighter.status-intents.v1"
@@ -24,25 +21,10 @@ class World:
 
 def setUpModule():
     world = World
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-
-    def folder(name):
-        path = world.directory / name
-        path.mkdir()
-        return path
-
-    world.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
-    world.forge = SandboxForge(folder("sandbox"))
-    unittest.addModuleCleanup(world.forge.down)
-    world.forge.up()
-    world.lamplighter = Lamplighter(folder("lamplighter"), world.kafka.brokers,
-                                    {NAMESPACE: world.forge})
-    unittest.addModuleCleanup(world.lamplighter.stop)
+    start_world(world, NAMESPACE)
     world.address = f"127.0.0.1:{free_ports(1)}"
-    serve(world, folder("tls"))
+    (world.directory / "tls").mkdir()
+    serve(world, world.directory / "tls")
     world.lamplighter.start()
     wait_until("the status service to answer", lambda: run(
         "dead-letters", "list", client="operator").returncode == 0)

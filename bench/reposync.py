@@ -119,14 +119,16 @@ class World:
         """`reposync refresh --once`; what it said, and what it took."""
         before = self.stats(), cpu_us(self.provider.pid), cpu_us(self.forge.pid)
         begin = time.monotonic()
-        process = subprocess.Popen(
-            [self.bench.programs / "reposync", "refresh", "--once", "--config", self.config],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with open(self.bench.directory / "refresh.log", "ab") as log:
+            process = subprocess.Popen(
+                [self.bench.programs / "reposync", "refresh", "--once", "--config",
+                 self.config], stdout=subprocess.PIPE, stderr=log, text=True)
         said = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
-            sys.exit(f"bench: refresh: {said}")
+            sys.exit(f"bench: refresh ended with {process.returncode}: {said}"
+                     + (self.bench.directory / "refresh.log").read_text()[-2000:])
         after = self.stats()
         return said, {
             "s": time.monotonic() - begin, "reposync CPU s": usage.ru_utime + usage.ru_stime,
@@ -138,16 +140,14 @@ class World:
 
 
 def measure_refreshes(bench, repositories, database):
-    """A first refresh and two of which nothing changed: one learns what the forge calls
-    its pages, where that is needed."""
+    """A first refresh, and one that finds nothing changed."""
     world = World(bench, repositories, database)
     said, first = world.refresh()
     if f"{repositories} added" not in said:
         sys.exit(f"bench: {said}")
     database.count_writes()
-    said, unchanged = world.refresh()
-    print(f"  {type(database).__name__}, {repositories:,}, unchanged: {said.strip()}; rows "
-          f"written: {database.writes()}", file=sys.stderr)
+    _, unchanged = world.refresh()
+    written = database.writes()
     of = f"{type(database).__name__.removeprefix('On')}, {repositories:,}"
     each = 1e6 / repositories
     return {
@@ -158,9 +158,9 @@ def measure_refreshes(bench, repositories, database):
         f"{of}: unchanged, s": unchanged["s"],
         f"{of}: unchanged, requests": unchanged["requests"],
         f"{of}: unchanged, KB of bodies": unchanged["bytes"] / 1000,
-        f"{of}: unchanged, rows of repositories": database.writes().get("repositories", 0),
-        f"{of}: unchanged, rows of reaches": database.writes().get("reaches", 0),
-        f"{of}: unchanged, all rows": sum(database.writes().values()),
+        f"{of}: unchanged, rows of repositories": written.get("repositories", 0),
+        f"{of}: unchanged, rows of reaches": written.get("reaches", 0),
+        f"{of}: unchanged, all rows": sum(written.values()),
         f"{of}: unchanged, reposync CPU ms": unchanged["reposync CPU s"] * 1000,
         f"{of}: unchanged, provider CPU ms": unchanged["provider CPU s"] * 1000,
         f"{of}: peak RSS MB": first["peak RSS MB"],
