@@ -4,9 +4,11 @@ The last line is always "N passed, N failed, N skipped".
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,12 +17,15 @@ import urllib.parse
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+AT_ONCE = 2  # files of tests that run real processes
 BINARIES = [
     "//services/ingest:ingest",
     "//services/dispatcher:dispatcher",
     "//services/provider:provider",
+    "//services/reposync:reposync",
     "//lamplighter:lamplighter",
     "//cli:lamplighterctl",
+    "//deploy/image:probe",
     "//tests/forges:sandbox_forge",
     "//tests/integration:provider_call",
 ]
@@ -124,26 +129,57 @@ def python_tests(part, folder, pattern):
     return counts
 
 
+def python_file(path):
+    """The same of one file in a process of its own; what it printed comes whole."""
+    result = subprocess.run(
+        [sys.executable, __file__, "--file", path.relative_to(ROOT)],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+    print(f"== {path.relative_to(ROOT)}\n{result.stdout}", flush=True)
+    counts = Counts(path.name)
+    last = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*\Z", result.stdout)
+    if last is None:
+        counts.failed = 1  # it ended before it could count
+    else:
+        counts.passed, counts.failed, counts.skipped = map(int, last.groups())
+    return counts
+
+
+def python_files(part, *folders):
+    """The files of `folders`, some at a time: they mostly wait for processes."""
+    counts = Counts(part)
+    files = [file for folder in folders
+             for file in sorted((ROOT / folder).rglob("test_*.py"))]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for one in pool.map(python_file, files):
+            counts.passed += one.passed
+            counts.failed += one.failed
+            counts.skipped += one.skipped
+    return counts
+
+
 def integration():
     code = subprocess.run(
         ["bazel", "build", *progress(), *BINARIES], cwd=ROOT).returncode
     if code != 0:
         counts = Counts("integration")
         counts.failed = 1
-        return counts
-    counts = python_tests("integration", "tests/integration", "test_*.py")
-    chaos = python_tests("integration", "tests/chaos", "test_*.py")
-    for what in ("passed", "failed", "skipped"):
-        setattr(counts, what, getattr(counts, what) + getattr(chaos, what))
-    return counts
+        return [counts]
+    return [python_files("integration", "tests/integration", "tests/chaos"),
+            python_files("deploy", "tests/deploy")]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev test")
     parser.add_argument("part", nargs="?", choices=["unit", "integration"])
     parser.add_argument("--sanitize", action="store_true")
+    parser.add_argument("--file", type=pathlib.Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     os.chdir(ROOT)
+    if args.file is not None:
+        counts = python_tests("file", args.file.parent, args.file.name)
+        print(counts, flush=True)
+        return 1 if counts.failed else 0
 
     servers = None
     if args.part != "unit":
@@ -152,7 +188,8 @@ def main():
         # it, which are then skipped.
         servers = subprocess.Popen(
             ["nice", "bash", "-c",
-             "tools/dev/gitea.sh build; tools/dev/kubernetes.sh build"],
+             "tools/dev/gitea.sh build; tools/dev/kubernetes.sh build; "
+             "tests/deploy/helm/tools.sh build"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     parts = []
     if args.part != "integration":
@@ -167,7 +204,7 @@ def main():
             parts.append(python_tests("contract", "tests/contract", "test_*.py"))
     if servers is not None:
         servers.wait()
-        parts.append(integration())
+        parts.extend(integration())
 
     total = Counts("total")
     print()
