@@ -118,14 +118,16 @@ class ReposyncService final : public Service {
   // Before Start(). The server refers to what is here.
   absl::Status MakeServer(const ReposyncConfig& config, AppContext& context) {
     LAMPLIGHTER_ASSIGN_OR_RETURN(
-        server_, CatalogServer::Create(
-                     {.grpc = config.catalog_service, .json = config.json},
-                     {.catalog = catalog_,
-                      .listings = listings_,
-                      .connections = connections_,
-                      .scheduler = scheduler_,
-                      .attachments = attachments_},
-                     feed_, context.loop, context.clock, context.metrics));
+        server_, CatalogServer::Create({.grpc = config.catalog_service,
+                                        .json = config.json,
+                                        .clients = config.clients},
+                                       {.catalog = catalog_,
+                                        .listings = listings_,
+                                        .connections = connections_,
+                                        .scheduler = scheduler_,
+                                        .attachments = attachments_},
+                                       feed_, context.loop, context.clock,
+                                       context.metrics));
     return absl::OkStatus();
   }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/config/duration.h"
 #include "common/config/secret.h"
+#include "common/grpc/server_config.h"
 #include "common/http/server_tls_config.h"
 #include "common/status/macros.h"
 #include "services/reposync/service/scopes.h"
@@ -120,14 +121,19 @@ absl::Status ReadServers(const config::v1::Reposync& config,
                          const ConfigFile& file, ReposyncConfig& read) {
   if (!config.catalog_service().listen().empty()) {
     LAMPLIGHTER_ASSIGN_OR_RETURN(
-        read.catalog_service, ReadServerConfig(config.catalog_service(), file,
-                                               kServiceField, kScopes));
+        const ServerConfig server,
+        ReadServerConfig(config.catalog_service(), file, kServiceField,
+                         kScopes));
+    read.catalog_service = server.server;
+    read.clients = server.clients;
   }
   if (config.json_listen().empty()) return absl::OkStatus();
   config::v1::GrpcServer server = config.catalog_service();
   server.set_listen(config.json_listen());
-  LAMPLIGHTER_RETURN_IF_ERROR(
-      ReadServerConfig(server, file, kServiceField, kScopes).status());
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      const ServerConfig checked,
+      ReadServerConfig(server, file, kServiceField, kScopes));
+  read.clients = checked.clients;
   HttpServer::Options json = {.listen = config.json_listen(),
                               .max_body = kMaxJson};
   if (server.has_tls()) {

@@ -8,7 +8,8 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "common/config/config_file.h"
-#include "common/grpc/server_config.h"
+#include "common/grpc/authenticator.h"
+#include "common/grpc/grpc_server.h"
 #include "common/http/http_server.h"
 #include "common/seal/seal.h"
 #include "proto/lamplighter/config/v1/reposync.pb.h"
@@ -31,8 +32,9 @@ struct ReposyncConfig {
   absl::Duration keep_removed = absl::Hours(168);
   absl::Duration keep_changes = absl::Hours(168);
   absl::Duration drain_timeout = absl::Seconds(20);
-  absl::optional<ServerConfig> catalog_service;  // none: not served
-  absl::optional<HttpServer::Options> json;      // none: not served
+  absl::optional<GrpcServer::Options> catalog_service;  // none: not served
+  Authenticator::Options clients;                       // of both
+  absl::optional<HttpServer::Options> json;             // none: not served
 };
 
 // InvalidArgument names the line.

@@ -29,8 +29,7 @@ absl::StatusOr<std::unique_ptr<CatalogServer>> CatalogServer::Create(
     const Options& options, const CatalogMethods::Parts& parts,
     ChangeFeed& feed, boost::asio::io_context& loop, const Clock& clock,
     Metrics& metrics) {
-  Authenticator::Options clients;
-  if (options.grpc.has_value()) clients = options.grpc->clients;
+  Authenticator::Options clients = options.clients;
   clients.service = "reposync";
   LAMPLIGHTER_ASSIGN_OR_RETURN(std::unique_ptr<Authenticator> authenticator,
                                Authenticator::Create(clients, clock, metrics));
@@ -59,14 +58,14 @@ CatalogServer::CatalogServer(const Options& options,
 
 absl::Status CatalogServer::Start() {
   if (options_.grpc.has_value()) {
-    GrpcServer::Options options = options_.grpc->server;
+    GrpcServer::Options options = *options_.grpc;
     options.health_names = {v1::CatalogService::service_full_name()};
     LAMPLIGHTER_ASSIGN_OR_RETURN(grpc_server_,
                                  GrpcServer::Create(options, {&service_}));
     LAMPLIGHTER_LOG(kInfo, "catalog service serves")
         .With("port", grpc_server_->port())
         .With("tls", options.tls.has_value())
-        .With("clients", options_.grpc->clients.clients.size());
+        .With("clients", options_.clients.clients.size());
   }
   if (options_.json.has_value()) {
     LAMPLIGHTER_ASSIGN_OR_RETURN(

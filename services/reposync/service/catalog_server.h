@@ -11,7 +11,6 @@
 #include "boost/asio/io_context.hpp"
 #include "common/grpc/authenticator.h"
 #include "common/grpc/grpc_server.h"
-#include "common/grpc/server_config.h"
 #include "common/http/http_server.h"
 #include "common/metrics/metrics.h"
 #include "common/time/clock.h"
@@ -27,8 +26,9 @@ namespace lamplighter::reposync {
 class CatalogServer {
  public:
   struct Options {
-    absl::optional<ServerConfig> grpc;         // none: not served
+    absl::optional<GrpcServer::Options> grpc;  // none: not served
     absl::optional<HttpServer::Options> json;  // none: not served
+    Authenticator::Options clients;            // of both
   };
 
   // InvalidArgument or NotFound for tokens that cannot be read. All that is
