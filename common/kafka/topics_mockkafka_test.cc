@@ -29,11 +29,14 @@ class TopicsTest : public MockKafkaTest {};
 
 TEST_F(TopicsTest, DeadLettersAreKeptLongerThanTheRest) {
   const std::vector<TopicSpec> topics = LamplighterTopics(12, 3);
-  ASSERT_THAT(topics, SizeIs(8));
+  ASSERT_THAT(topics, SizeIs(9));
   for (const TopicSpec& topic : topics) {
     EXPECT_EQ(topic.partitions, 12);
     EXPECT_EQ(topic.replication, 3);
-    if (topic.name == kStatusLedgerTopic) continue;
+    if (topic.name == kStatusLedgerTopic ||
+        topic.name == kCatalogChangesTopic) {
+      continue;
+    }
     const bool marks = topic.name == kDeadLetterMarksTopic;
     EXPECT_EQ(topic.config.at("cleanup.policy"),
               marks ? "compact,delete" : "delete");
@@ -43,9 +46,13 @@ TEST_F(TopicsTest, DeadLettersAreKeptLongerThanTheRest) {
   }
 }
 
-TEST_F(TopicsTest, TheLedgerKeepsTheLastOfEachKeyForAsLongAsItIsThere) {
+TEST_F(TopicsTest,
+       LedgerAndCatalogKeepTheLastOfEachKeyForAsLongAsTheyAreThere) {
   for (const TopicSpec& topic : LamplighterTopics(12, 3)) {
-    if (topic.name != kStatusLedgerTopic) continue;
+    if (topic.name != kStatusLedgerTopic &&
+        topic.name != kCatalogChangesTopic) {
+      continue;
+    }
     EXPECT_EQ(topic.config.at("cleanup.policy"), "compact");
     EXPECT_EQ(topic.config.count("retention.ms"), 0);
   }
