@@ -161,7 +161,7 @@ TEST(ConfigFileTest, SuggestsOnlyKeysThatAreClose) {
               HasSubstr("ingest.lisen: unknown key, did you mean listen?"));
   EXPECT_THAT(Refusal("ingest: {adminListen: a}"),
               HasSubstr("did you mean admin_listen?"));
-  EXPECT_EQ(Refusal("reposync: {}"), "f.yaml:1: reposync: unknown key");
+  EXPECT_EQ(Refusal("console: {}"), "f.yaml:1: console: unknown key");
   EXPECT_EQ(
       Refusal(absl::StrCat("kafka: {", std::string(900, 'x'), ": 1}")),
       absl::StrCat("f.yaml:1: kafka.", std::string(900, 'x'), ": unknown key"));
