@@ -77,7 +77,8 @@ class Pod:
         token = f"token-of-{name}".ljust(16, "-")  # no two clients have the same
         data = self.secrets.get(name, {**KNOWN, **self.certificate(), "password": "p",
                                        "authorization": "Bearer x", "secret": token,
-                                       "token": token})
+                                       "token": token,
+                                       "url": "postgresql://a:p@postgres/catalog"})
         items = source.get("items") or [{"key": key, "path": key} for key in data]
         return {item["path"]: data[item["key"]] for item in items}
 
