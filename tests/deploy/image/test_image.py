@@ -155,6 +155,10 @@ provider:
   listen: 127.0.0.1:{worker}
   admin_listen: 127.0.0.1:{provider}
   manifests: {{directory: /etc/lamplighter/manifests}}
+reposync:
+  admin_listen: 127.0.0.1:{reposync}
+  database: sqlite:///var/lib/lamplighter/catalog.db
+  providers: {{default: "127.0.0.1:{worker}"}}
 """
 
 
@@ -168,9 +172,9 @@ class RunTest(unittest.TestCase):
         cls.root.mkdir()
         Image(FOLDER / "image.tar").unpack(cls.root)
         (cls.root / "etc/lamplighter/manifests").mkdir()
-        first = free_ports(5)
-        cls.ports = dict(zip(("port", "worker", "ingest", "dispatcher", "provider"),
-                             range(first, first + 5)))
+        names = ("port", "worker", "ingest", "dispatcher", "provider", "reposync")
+        first = free_ports(len(names))
+        cls.ports = dict(zip(names, range(first, first + len(names))))
         cls.kafka = Kafka(FOLDER / "kafka")
         cls.addClassCleanup(cls.kafka.down)
         cls.kafka.up()
@@ -222,6 +226,9 @@ class RunTest(unittest.TestCase):
 
     def test_provider_is_ready(self):
         self._ready("provider", "provider")
+
+    def test_reposync_is_ready(self):
+        self._ready("reposync", "reposync")
 
     def test_lamplighterctl_checks_a_directory(self):
         process = self._run("lamplighterctl", "config", "check", "/etc/lamplighter/manifests")
