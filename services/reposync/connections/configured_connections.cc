@@ -7,11 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "common/grpc/call_unary.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
-#include "grpcpp/client_context.h"
+#include "services/reposync/worker_call.h"
 
 namespace lamplighter::reposync {
 namespace {
@@ -34,16 +33,11 @@ awaitable<absl::Status> ConfiguredConnections::Update() {
 
 awaitable<absl::Status> ConfiguredConnections::UpdateFrom(
     std::string types, v1::ProviderService::Stub* stub) {
-  grpc::ClientContext context;
-  context.set_deadline(
-      absl::ToChronoTime(clock_.Now() + options_.call_timeout));
-  const v1::ListConnectionsRequest request;
-  v1::ListConnectionsResponse response;
-  auto start = [&](UnaryDone done) {
-    stub->async()->ListConnections(&context, &request, &response,
-                                   std::move(done));
-  };
-  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await CallUnary(start));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      v1::ListConnectionsResponse response,
+      co_await CallWorker(stub, &WorkerMethods::ListConnections,
+                          v1::ListConnectionsRequest(),
+                          clock_.Now() + options_.call_timeout));
   // Each answers for the types that are sent to it.
   std::vector<std::string> served;
   for (const absl::string_view type : kTypes) {

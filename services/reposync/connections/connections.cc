@@ -9,12 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "common/grpc/call_unary.h"
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/status/status.h"
 #include "common/time/proto_time.h"
-#include "grpcpp/client_context.h"
+#include "services/reposync/worker_call.h"
 
 namespace lamplighter::reposync {
 namespace {
@@ -87,18 +86,13 @@ bool Connections::HasUnmanagedHooks(const std::string& name) const {
 awaitable<absl::Status> Connections::Ask(StoredConnection& connection) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(v1::ProviderService::Stub * stub,
                                   parts_.workers.For(connection.info.type()));
-  grpc::ClientContext context;
-  context.set_deadline(
-      absl::ToChronoTime(parts_.clock.Now() + options_.call_timeout));
   v1::CheckCredentialRequest request;
   *request.mutable_account() = AccountOf(connection);
-  CheckCredentialResponse response;
-  auto start = [&](UnaryDone done) {
-    stub->async()->CheckCredential(&context, &request, &response,
-                                   std::move(done));
-  };
-  const absl::Status status = co_await CallUnary(start);
-  if (!status.ok()) co_return status;
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      CheckCredentialResponse response,
+      co_await CallWorker(stub, &WorkerMethods::CheckCredential,
+                          std::move(request),
+                          parts_.clock.Now() + options_.call_timeout));
   connection.checked_at = parts_.clock.Now();
   connection.check_error.clear();
   connection.info = std::move(*response.mutable_connection());

@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include "common/grpc/call_unary.h"
 #include "common/status/macros.h"
-#include "grpcpp/client_context.h"
+#include "services/reposync/worker_call.h"
 
 namespace lamplighter::reposync {
 
@@ -14,46 +13,28 @@ asio::awaitable<absl::StatusOr<v1::EnsureWebhooksResponse>>
 GrpcHookWorker::Ensure(std::string type, v1::EnsureWebhooksRequest request) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(v1::ProviderService::Stub * stub,
                                   workers_.For(type));
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(clock_.Now() + timeout_));
-  v1::EnsureWebhooksResponse response;
-  auto start = [&](UnaryDone done) {
-    stub->async()->EnsureWebhooks(&context, &request, &response,
-                                  std::move(done));
-  };
-  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await CallUnary(start));
-  co_return response;
+  co_return co_await CallWorker(stub, &WorkerMethods::EnsureWebhooks,
+                                std::move(request), clock_.Now() + timeout_);
 }
 
 asio::awaitable<absl::StatusOr<v1::RemoveWebhooksResponse>>
 GrpcHookWorker::Remove(std::string type, v1::RemoveWebhooksRequest request) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(v1::ProviderService::Stub * stub,
                                   workers_.For(type));
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(clock_.Now() + timeout_));
-  v1::RemoveWebhooksResponse response;
-  auto start = [&](UnaryDone done) {
-    stub->async()->RemoveWebhooks(&context, &request, &response,
-                                  std::move(done));
-  };
-  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await CallUnary(start));
-  co_return response;
+  co_return co_await CallWorker(stub, &WorkerMethods::RemoveWebhooks,
+                                std::move(request), clock_.Now() + timeout_);
 }
 
 asio::awaitable<absl::Status> GrpcHookWorker::CheckCredential(
     std::string type, v1::Account account) {
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(v1::ProviderService::Stub * stub,
                                   workers_.For(type));
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(clock_.Now() + timeout_));
   v1::CheckCredentialRequest request;
   *request.mutable_account() = std::move(account);
-  v1::CheckCredentialResponse response;
-  auto start = [&](UnaryDone done) {
-    stub->async()->CheckCredential(&context, &request, &response,
-                                   std::move(done));
-  };
-  co_return co_await CallUnary(start);
+  const auto checked =
+      co_await CallWorker(stub, &WorkerMethods::CheckCredential,
+                          std::move(request), clock_.Now() + timeout_);
+  co_return checked.status();
 }
 
 }  // namespace lamplighter::reposync
