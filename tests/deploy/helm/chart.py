@@ -16,6 +16,10 @@ MATRIX = sorted(HERE.glob("values/*.yaml"))
 NAMESPACE = "lamplighter"
 # Paths that pods have besides what the image holds.
 ETC = "/etc/lamplighter"
+# Values to begin with.
+FORGE = {"enabled": True, "webhookSecret": "hook"}
+KAFKA = {"bootstrapServers": "kafka:9092"}
+PRODUCTION = {"kafka": KAFKA, "database": {"existingSecret": "db"}}
 
 
 @functools.cache
@@ -61,6 +65,16 @@ def render(values=None, name="t"):
     """The objects of the chart with these values, a dict or a file."""
     given = json.dumps(values) if isinstance(values, dict) else values
     return Objects(copy.deepcopy(_render(given, name)))
+
+
+def from_file(name):
+    """The objects of the chart with the values of a file of MATRIX."""
+    return render(HERE / "values" / f"{name}.yaml")
+
+
+def forges(**more):
+    """Values of a production with these `gitProviders`."""
+    return {**PRODUCTION, "gitProviders": more}
 
 
 @functools.cache  # a third of a second each

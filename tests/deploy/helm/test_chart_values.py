@@ -7,10 +7,7 @@ import unittest
 import yaml
 
 import values_reference
-from chart import CHART, MATRIX, helm, refusal, render, why_not
-
-FORGE = {"enabled": True, "webhookSecret": "hook"}
-PRODUCTION = {"kafka": {"bootstrapServers": "kafka:9092"}, "database": {"existingSecret": "db"}}
+from chart import CHART, FORGE, MATRIX, PRODUCTION, helm, refusal, render, why_not
 
 
 def schema_keys(schema, root, path=()):
@@ -162,6 +159,8 @@ class Refusals(unittest.TestCase):
                 "second source of type gitlab": {"gitProviders": {"gitlab": FORGE}, "connections": both},
                 "a trial is one pod": {"defaults": {"autoscaling": {"enabled": True}}},
                 "database:": {"kafka": {"bootstrapServers": "kafka:9092"}},
+                "database.url: must begin with postgresql://": {
+                    **PRODUCTION, "database": {"url": "sqlite:///var/lib/lamplighter/catalog.db"}},
                 "kafka.sasl:": {**PRODUCTION, "kafka": sasl},
                 "kafka.tls.clientCertificate": {"kafka": {"tls": {"clientCertificate": True}}},
                 "another worker's": {**PRODUCTION, "provider": {"workers": {
@@ -179,6 +178,8 @@ class Refusals(unittest.TestCase):
                 "api.clients: admin": {"api": {"clients": [{
                     "name": "admin", "scopes": ["*"], "existingSecret": "s"}]}},
                 "lets anybody send": {"ingest": {"service": {"type": "LoadBalancer"}}},
+                "serviceMonitor and podMonitor": {"metrics": {
+                    "serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}},
                 "ingress.hosts": {"gitProviders": {"gitlab": FORGE}, "ingress": {"enabled": True}},
                 "gateway.parentRefs": {"gitProviders": {"gitlab": FORGE}, "gateway": {"enabled": True}},
         }.items():

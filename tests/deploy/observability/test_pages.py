@@ -2,9 +2,13 @@
 
 import re
 import subprocess
+import sys
 import unittest
 
 from observability import ROOT, sections
+
+sys.path.append(str(ROOT / "deploy/image"))
+import contents  # pylint: disable=wrong-import-position
 
 CASE = re.compile(r"`(\w+)\.(\w+)`")
 FILE = re.compile(r"`(\w+\.(?:py|cc))`")
@@ -44,6 +48,16 @@ class Security(unittest.TestCase):
                 self.assertIn(name, names)
 
 
+class Images(unittest.TestCase):
+
+    def test_the_page_has_every_program_of_the_image(self):
+        page = (ROOT / "docs/images.md").read_text()
+        row = re.search(r"^\| `/usr/local/bin/` \|(.*)$", page, re.MULTILINE)[1]
+        self.assertEqual(set(re.findall(r"`(\w+)`", row)), set(contents.PROGRAMS))
+        sizes = set(re.findall(r"^\| (\w+) \| \d+ \|", page, re.MULTILINE))
+        self.assertEqual(sizes, {"all", *contents.PROGRAMS} - {"probe"})
+
+
 class SupportMatrix(unittest.TestCase):
 
     def test_the_real_parts_are_of_the_versions_that_it_names(self):
@@ -52,7 +66,8 @@ class SupportMatrix(unittest.TestCase):
                 ("Gitea", "tools/dev/gitea/go.mod", r"code\.gitea\.io/gitea v(\S+)"),
                 ("Apache Kafka", "tools/dev/kafka/pom.xml", r"<kafka\.version>(\S+)<"),
                 ("Kubernetes API", "tools/dev/kubernetes/apiserver/go.mod",
-                 r"k8s\.io/kubernetes v(\S+)")):
+                 r"k8s\.io/kubernetes v(\S+)"),
+                ("Helm", "tests/deploy/helm/tools/helm/go.mod", r"helm\.sh/helm/v3 v(\S+)")):
             version = re.search(pattern, (ROOT / file).read_text())[1]
             self.assertRegex(page, rf"(?m)^\| {row} \| {re.escape(version)}\b")
 

@@ -26,9 +26,18 @@ spec:
   restartPolicy: {{ . }}
   {{- end }}
   {{- include "lamplighter.placement" . | nindent 2 }}
+  {{- $beside := .settings.extraContainers }}
+  {{- if and .command $beside }}
+  # Sidecars: other containers that stay would keep a Job from ending.
+  initContainers:
+    {{- range $beside }}
+    - {{ merge (dict "restartPolicy" "Always") . | toJson }}
+    {{- end }}
+    {{- $beside = list }}
+  {{- end }}
   containers:
     {{- include "lamplighter.container" . | nindent 4 }}
-    {{- with .settings.extraContainers }}
+    {{- with $beside }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
   volumes:
@@ -125,7 +134,7 @@ lifecycle:
 {{/* lamplighter.files, and where the workload keeps data. */}}
 {{- define "lamplighter.podFiles" -}}
 {{- include "lamplighter.files" (dict "root" .root "programs" .workload.programs "config" .workload.config "types" .workload.types) }}
-{{- if and (include "lamplighter.isTrial" .root) (has "reposync" .workload.programs) }}
+{{- if and (include "lamplighter.isTrial" .root) (or (has "reposync" .workload.programs) (has "refresh" .workload.programs)) }}
 {{- $kept := .root.Values.trial.persistence }}
 {{- $claim := $kept.existingClaim | default (include "lamplighter.name" (dict "root" .root "name" "data")) }}
 {{- $source := ternary (dict "persistentVolumeClaim" (dict "claimName" $claim)) (dict "emptyDir" dict) $kept.enabled }}
@@ -178,9 +187,13 @@ checksum/webhook-secrets: {{ include "lamplighter.webhookSecrets" .root | sha256
 {{- if and (has "provider" .workload.programs) (ne .workload.config "config.yaml") -}}
 {{- $section := include "lamplighter.config.provider" (dict "root" .root "types" .workload.types) | fromYaml -}}
 {{- dict "telemetry" $config.telemetry "provider" $section | toYaml -}}
-{{- else if and (eq .workload.name "refresh") (include "lamplighter.isTrial" .root) -}}
-{{- $_ := set $config.reposync "providers" (include "lamplighter.config.workerServices" .root | fromYaml) -}}
-{{- pick $config "telemetry" "reposync" | toYaml -}}
+{{- else if eq .workload.name "refresh" -}}
+{{- /* It serves nobody, and so needs nobody's tokens; nor Kafka, nor keys. */}}
+{{- $section := omit $config.reposync "admin_listen" "catalog_service" "json_listen" "seal_key_file" -}}
+{{- if include "lamplighter.isTrial" .root -}}
+{{- $_ := set $section "providers" (include "lamplighter.config.workerServices" .root | fromYaml) -}}
+{{- end -}}
+{{- dict "telemetry" $config.telemetry "reposync" $section | toYaml -}}
 {{- else -}}
 {{- toYaml $config -}}
 {{- end -}}

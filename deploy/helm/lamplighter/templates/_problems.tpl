@@ -73,6 +73,9 @@
 {{- if and .Values.reposync.enabled (not $isTrial) (not (or .Values.database.url .Values.database.existingSecret)) }}
 - "database: reposync needs one beside Kafka: set database.existingSecret (or url), or reposync.enabled: false"
 {{- end }}
+{{- if and .Values.database.url (not (regexMatch "^postgres(ql)?://" .Values.database.url)) }}
+- "database.url: must begin with postgresql://, as pods share no file; without Kafka, a trial keeps the catalog in one by itself"
+{{- end }}
 {{- if and $isTrial (or .Values.defaults.autoscaling.enabled (.Values.trial.autoscaling | default dict).enabled) }}
 - "defaults.autoscaling: a trial is one pod: set kafka.bootstrapServers"
 {{- end }}
@@ -112,6 +115,9 @@
 {{- end }}
 {{- if and .Values.gateway.enabled (not .Values.gateway.parentRefs) }}
 - "gateway.parentRefs: must not be empty"
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
+- "metrics: serviceMonitor and podMonitor would both read each pod: enable one"
 {{- end }}
 {{- if and .Values.metrics.prometheusRule.enabled (not (.Files.Get "files/alerts.yaml")) }}
 - "metrics.prometheusRule: this chart was packed without files/alerts.yaml"

@@ -68,10 +68,13 @@ What runs, a list: the other templates go through it. Each has
 
 {{/* The nightly CronJob, as a workload. */}}
 {{- define "lamplighter.refresh" -}}
+{{- /* In a trial it runs where the one pod runs, and so as that does. */}}
+{{- $like := ternary "trial" "reposync" (not (empty (include "lamplighter.isTrial" .))) -}}
 name: refresh
-account: {{ ternary "trial" "reposync" (not (empty (include "lamplighter.isTrial" .))) }}
-programs: [reposync]
-config: {{ ternary "refresh.yaml" "config.yaml" (not (empty (include "lamplighter.isTrial" .))) }}
+account: {{ $like }}
+programs: [refresh]
+values: [{{ $like }}]
+config: refresh.yaml
 ports: []
 {{- end -}}
 
