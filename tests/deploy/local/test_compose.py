@@ -105,8 +105,9 @@ class ComposeTest(unittest.TestCase):
     def test_a_stop_has_as_long_as_the_service_may_take(self):
         # docs/operations.md, "Stopping".
         self.assertEqual({name: self.ours[name]["stop_grace_period"]
-                          for name in ("ingest", "dispatcher", "provider")},
-                         {"ingest": "45s", "dispatcher": "60s", "provider": "30s"})
+                          for name in ("ingest", "dispatcher", "provider", "reposync")},
+                         {"ingest": "45s", "dispatcher": "60s", "provider": "30s",
+                          "reposync": "90s"})
 
     def _check(self, name):
         service = self.ours[name]
