@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,8 +23,8 @@
 
 namespace lamplighter {
 
-// Reads a server stream message by message, each when it is asked for: a slow
-// reader slows the server.
+// Reads a server stream message by message, each when it is asked for, or so
+// many ahead as is said: a slow reader slows the server.
 //
 //   StreamReader<v1::Request, v1::Response> reader(
 //       request, deadline, [stub](auto*... call) {
@@ -41,8 +43,11 @@ class StreamReader {
   using Start = std::function<void(grpc::ClientContext*, const Request*,
                                    grpc::ClientReadReactor<Response>*)>;
 
-  StreamReader(Request request, absl::Time deadline, const Start& start)
-      : call_(std::make_shared<Call>(std::move(request))) {
+  // From the first Next() on, up to `read_ahead` messages that nobody has asked
+  // for are read and kept.
+  StreamReader(Request request, absl::Time deadline, const Start& start,
+               size_t read_ahead = 0)
+      : call_(std::make_shared<Call>(std::move(request), read_ahead)) {
     call_->Begin(deadline, start, call_);
   }
   StreamReader(const StreamReader&) = delete;
@@ -60,25 +65,34 @@ class StreamReader {
       }
       auto work = asio::make_work_guard(handler);
       auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-      call->Read([shared, work](bool got) {
-        asio::post(work.get_executor(),
-                   [shared, got] { std::move (*shared)(got); });
+      call->Await([shared, work] {
+        asio::post(work.get_executor(), [shared] { std::move (*shared)(); });
       });
     };
-    auto read = asio::async_initiate<const asio::use_awaitable_t<>, void(bool)>(
-        initiate, asio::use_awaitable);
-    const bool got = co_await std::move(read);
-    if (got) co_return std::move(call_->message);
-    if (!call_->status.ok()) co_return FromGrpcStatus(call_->status);
-    co_return absl::nullopt;
+    absl::optional<Response> arrived = call_->Take();
+    if (!arrived.has_value()) {
+      auto wait = asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+          initiate, asio::use_awaitable);
+      co_await std::move(wait);
+      arrived = call_->Take();
+    }
+    if (!arrived.has_value() && !call_->status.ok()) {
+      co_return FromGrpcStatus(call_->status);
+    }
+    co_return std::move(arrived);
   }
+
+  // The next message, if it was read ahead; does not wait. None says nothing of
+  // the end: Next() does.
+  absl::optional<Response> TakeArrived() { return call_->Take(); }
 
  private:
   // While its reader lives, a hold keeps gRPC from ending the call between two
   // reads.
   class Call final : public grpc::ClientReadReactor<Response> {
    public:
-    explicit Call(Request request) : request_(std::move(request)) {}
+    Call(Request request, size_t read_ahead)
+        : request_(std::move(request)), read_ahead_(read_ahead) {}
 
     // `self` is kept until OnDone().
     void Begin(absl::Time deadline, const Start& start,
@@ -90,13 +104,30 @@ class StreamReader {
       this->StartCall();
     }
 
-    void Read(std::function<void(bool got)> done) {
+    // Calls `done` once a message can be taken, or the call is over.
+    void Await(std::function<void()> done) {
       {
         const std::lock_guard lock(mutex_);
-        done_ = std::move(done);
-        reading_ = true;
+        const bool is_ready = ended_ || !arrived_.empty();
+        if (!is_ready) done_ = std::exchange(done, nullptr);
       }
-      this->StartRead(&message);
+      if (done != nullptr) {
+        done();
+      } else {
+        ReadOn();
+      }
+    }
+
+    absl::optional<Response> Take() {
+      absl::optional<Response> message;
+      {
+        const std::lock_guard lock(mutex_);
+        if (arrived_.empty()) return message;
+        message = std::move(arrived_.front());
+        arrived_.pop_front();
+      }
+      ReadOn();
+      return message;
     }
 
     void TryCancel() { context_.TryCancel(); }
@@ -112,32 +143,48 @@ class StreamReader {
     }
 
     void OnReadDone(bool ok) override {
-      std::function<void(bool)> done;
+      std::function<void()> done;
       {
         const std::lock_guard lock(mutex_);
         reading_ = false;
-        if (ok) done = std::exchange(done_, nullptr);
+        if (ok) {
+          arrived_.push_back(std::move(message_));
+          done = std::exchange(done_, nullptr);
+        }
         over_ = !ok;
       }
-      if (done) done(true);
+      if (done) done();
+      ReadOn();
       ReleaseOnce();
     }
 
     void OnDone(const grpc::Status& result) override {
       const std::shared_ptr<Call> self = std::move(self_);
-      std::function<void(bool)> done;
+      std::function<void()> done;
       {
         const std::lock_guard lock(mutex_);
         status = result;
+        ended_ = true;
         done = std::exchange(done_, nullptr);
       }
-      if (done) done(false);
+      if (done) done();
     }
 
-    Response message;
-    grpc::Status status;
+    grpc::Status status;  // once it has ended
 
    private:
+    // Begins to read where there is room, or somebody waits.
+    void ReadOn() {
+      {
+        const std::lock_guard lock(mutex_);
+        const bool is_wanted =
+            done_ != nullptr || arrived_.size() < read_ahead_;
+        if (reading_ || over_ || abandoned_ || !is_wanted) return;
+        reading_ = true;
+      }
+      this->StartRead(&message_);
+    }
+
     // Gives the hold back once nothing will be read any more.
     void ReleaseOnce() {
       {
@@ -150,11 +197,15 @@ class StreamReader {
 
     std::shared_ptr<Call> self_;
     const Request request_;
+    const size_t read_ahead_;
     grpc::ClientContext context_;
+    Response message_;  // that is being read
     std::mutex mutex_;
-    std::function<void(bool got)> done_;  // of the read under way
+    std::deque<Response> arrived_;  // and nobody has taken
+    std::function<void()> done_;    // of who waits
     bool reading_ = false;
     bool over_ = false;       // the stream has no more messages
+    bool ended_ = false;      // and its status is known
     bool abandoned_ = false;  // the reader is gone
     bool released_ = false;   // the hold
   };
