@@ -1,6 +1,7 @@
 #include "services/reposync/refresh/grpc_repository_lister.h"
 
 #include <utility>
+#include <vector>
 
 #include "common/grpc/stream_reader.h"
 #include "common/status/macros.h"
@@ -14,16 +15,28 @@ class GrpcRepositoryPages final : public RepositoryPages {
  public:
   GrpcRepositoryPages(v1::ProviderService::Stub* stub,
                       v1::ListRepositoriesRequest request, absl::Time deadline)
-      : reader_(std::move(request), deadline,
-                [stub](grpc::ClientContext* context,
-                       const v1::ListRepositoriesRequest* request,
-                       grpc::ClientReadReactor<Response>* reactor) {
-                  stub->async()->ListRepositories(context, request, reactor);
-                }) {}
+      : reader_(
+            std::move(request), deadline,
+            [stub](grpc::ClientContext* context,
+                   const v1::ListRepositoriesRequest* request,
+                   grpc::ClientReadReactor<Response>* reactor) {
+              stub->async()->ListRepositories(context, request, reactor);
+            },
+            /*read_ahead=*/kMaxPages) {}
 
-  boost::asio::awaitable<absl::StatusOr<absl::optional<Response>>> Next()
+  boost::asio::awaitable<absl::StatusOr<std::vector<Response>>> Next()
       override {
-    return reader_.Next();
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(absl::optional<Response> page,
+                                    co_await reader_.Next());
+    std::vector<Response> pages;
+    int repositories = 0;
+    while (page.has_value()) {
+      repositories += page->repositories_size();
+      pages.push_back(*std::move(page));
+      if (pages.size() == kMaxPages || repositories >= kMaxRepositories) break;
+      page = reader_.TakeArrived();
+    }
+    co_return pages;
   }
 
  private:

@@ -1,6 +1,8 @@
 #include "services/reposync/refresh/refresher.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -66,12 +68,43 @@ std::string SummaryOf(const Refresh& refresh) {
   return summary;
 }
 
+struct Refresher::PageSaid {
+  explicit PageSaid(const v1::ListRepositoriesResponse& page)
+      : next_token(page.next_page_token()),
+        size(page.repositories_size()),
+        total(page.total()),
+        is_modified(!page.not_modified()) {}
+
+  bool is_last() const { return next_token.empty(); }
+
+  std::string next_token;
+  int size;
+  int64_t total;
+  bool is_modified;
+};
+
 struct Refresher::Reading {
+  // A page was written.
+  void Note(const PageSaid& page, const PageWritten& written, bool is_first) {
+    tokens.insert(absl::HashOf(page.next_token));
+    is_complete = page.is_last();
+    if (page.total > 0) total = page.total;
+    if (!IsOneList(connection.info.type()) || !page.is_modified || is_first) {
+      return;
+    }
+    if (page.size == 0) {
+      doubt = {"empty_page", "a page that another led to is empty"};
+    } else if (written.seen_before == page.size) {
+      doubt = {"repeated_page",
+               "a page holds what earlier ones held and nothing else"};
+    }
+  }
+
   Listing listing;
   const StoredConnection connection;
   const bool accept_shrink;
   const v1::Refresh before;  // what an earlier one, that this goes on with, did
-  // Hashes of the tokens of pages that were read.
+  // Hashes of the tokens that pages led on to.
   absl::flat_hash_set<size_t> tokens = {};
   bool is_complete = false;
   int64_t total = 0;    // as the forge last said
@@ -159,59 +192,78 @@ awaitable<absl::Status> Refresher::ReadSome(Reading& reading,
       const std::unique_ptr<RepositoryPages> pages,
       lister_.List(reading.connection, std::move(request)));
   while (true) {
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(auto page, co_await pages->Next());
-    if (!page.has_value()) break;
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(auto some, co_await pages->Next());
+    if (some.empty()) break;
     LAMPLIGHTER_CO_RETURN_IF_ERROR(
-        co_await TakePage(reading, *std::move(page)));
+        co_await TakePages(reading, std::move(some)));
     if (progress) progress(reading.listing.refresh);
     if (reading.is_complete) co_return absl::OkStatus();
   }
   co_return absl::UnavailableError("the listing ended before its last page");
 }
 
-awaitable<absl::Status> Refresher::TakePage(Reading& reading,
-                                            v1::ListRepositoriesResponse page) {
-  Listing& listing = reading.listing;
+Refresher::Wrong Refresher::CheckPage(
+    const Reading& reading, const std::vector<PageSaid>& before,
+    const v1::ListRepositoriesResponse& page) const {
+  const Listing& listing = reading.listing;
+  const PageSaid said(page);
+  if (page.page_token() !=
+      (before.empty() ? listing.next_page_token : before.back().next_token)) {
+    return {absl::InternalError(
+        "the provider worker listed another page than the next")};
+  }
+  const bool is_back =
+      page.next_page_token() == page.page_token() ||
+      reading.tokens.contains(absl::HashOf(said.next_token)) ||
+      std::any_of(before.begin(), before.end(), [&](const PageSaid& other) {
+        return other.next_token == said.next_token;
+      });
+  if (!said.is_last() && is_back) {
+    return {absl::FailedPreconditionError(
+                "the forge's listing goes round in circles: a page leads back "
+                "to an earlier one"),
+            {"loop", "a page leads back to an earlier one"}};
+  }
+  if (listing.next_page + std::ssize(before) >= options_.max_pages) {
+    return {absl::FailedPreconditionError(absl::StrCat(
+        "the listing has more than ", options_.max_pages, " pages"))};
+  }
+  return {};
+}
+
+awaitable<absl::Status> Refresher::TakePages(
+    Reading& reading, std::vector<v1::ListRepositoriesResponse> pages) {
   if (stopping_) co_return absl::UnavailableError("this process stops");
-  if (page.page_token() != listing.next_page_token) {
-    co_return absl::InternalError(
-        "the provider worker listed another page than the next");
+  Wrong wrong;
+  std::vector<PageSaid> said;
+  for (const v1::ListRepositoriesResponse& page : pages) {
+    wrong = CheckPage(reading, said, page);
+    if (!wrong.status.ok()) break;
+    said.emplace_back(page);
+    if (said.back().is_last()) break;
   }
-  const size_t token = absl::HashOf(page.next_page_token());
-  const bool is_last = page.next_page_token().empty();
-  if (!is_last && (page.next_page_token() == page.page_token() ||
-                   !reading.tokens.insert(token).second)) {
-    reading.doubt = {"loop", "a page leads back to an earlier one"};
-    co_return absl::FailedPreconditionError(
-        "the forge's listing goes round in circles: a page leads back to an "
-        "earlier one");
+  if (!said.empty()) {
+    pages.resize(said.size());
+    const absl::Duration now = clock_.MonotonicNow();
+    const bool save =
+        said.back().is_last() || now - reading.saved_at >= kSaveEvery;
+    if (save) reading.saved_at = now;
+    const int32_t first = reading.listing.next_page;
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+        const std::vector<PageWritten> written,
+        co_await listings_.WritePages(reading.listing, std::move(pages), save,
+                                      options_.lease));
+    for (size_t i = 0; i < written.size(); ++i) {
+      reading.Note(said[i], written[i], /*is_first=*/first + i == 0);
+    }
+    if (written.size() < said.size()) {
+      co_return absl::UnavailableError(
+          "a page that is said to be the same has changed here meanwhile: it "
+          "has to be read");
+    }
   }
-  if (listing.next_page >= options_.max_pages) {
-    co_return absl::FailedPreconditionError(absl::StrCat(
-        "the listing has more than ", options_.max_pages, " pages"));
-  }
-  const int size = page.repositories_size();
-  const bool is_modified = !page.not_modified();
-  const bool is_first = listing.next_page == 0;
-  if (page.total() > 0) reading.total = page.total();
-  const absl::Duration now = clock_.MonotonicNow();
-  const bool save = is_last || now - reading.saved_at >= kSaveEvery;
-  if (save) reading.saved_at = now;
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-      const PageWritten written,
-      co_await listings_.WritePage(listing, std::move(page), save,
-                                   options_.lease));
-  reading.is_complete = is_last;
-  if (!IsOneList(reading.connection.info.type()) || !is_modified || is_first) {
-    co_return absl::OkStatus();
-  }
-  if (size == 0) {
-    reading.doubt = {"empty_page", "a page that another led to is empty"};
-  } else if (written.seen_before == size) {
-    reading.doubt = {"repeated_page",
-                     "a page holds what earlier ones held and nothing else"};
-  }
-  co_return absl::OkStatus();
+  if (wrong.doubt.reason != nullptr) reading.doubt = wrong.doubt;
+  co_return wrong.status;
 }
 
 Refresher::Doubt Refresher::WhatIsWrong(const Reading& reading,

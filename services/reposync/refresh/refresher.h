@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/random/random.h"
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "common/time/backoff.h"
 #include "common/time/clock.h"
 #include "proto/lamplighter/v1/catalog_service.pb.h"
+#include "proto/lamplighter/v1/provider.pb.h"
 #include "services/reposync/metrics.h"
 #include "services/reposync/refresh/repository_lister.h"
 #include "services/reposync/store/connection_store.h"
@@ -67,13 +69,13 @@ class Refresher {
       std::string connection, v1::Refresh::Trigger trigger);
 
   // Lists, and ends the refresh as what came of it. `accept_shrink`: what a
-  // listing lacks may go, however much that is. `progress` is called after each
-  // page; it may be null.
+  // listing lacks may go, however much that is. `progress` is called after
+  // each few pages; it may be null.
   boost::asio::awaitable<Report> Run(Listing listing,
                                      StoredConnection connection,
                                      bool accept_shrink, Progress progress);
 
-  // What runs ends at its next page, as FAILED, to be gone on with.
+  // What runs ends at its next pages, as FAILED, to be gone on with.
   void RequestStop() { stopping_ = true; }
 
  private:
@@ -82,8 +84,15 @@ class Refresher {
     const char* reason = nullptr;  // of the metric; null where there is none
     std::string words;
   };
+  // What is wrong with a page.
+  struct Wrong {
+    absl::Status status;
+    Doubt doubt = {};
+  };
   // A listing while it is read.
   struct Reading;
+  // What is left to know of a page that was given to be written.
+  struct PageSaid;
 
   boost::asio::awaitable<absl::Status> ReadPages(Reading& reading,
                                                  const Progress& progress);
@@ -93,8 +102,12 @@ class Refresher {
   // Keeps the lease meanwhile.
   boost::asio::awaitable<absl::Status> Wait(const Listing& listing,
                                             absl::Duration left);
-  boost::asio::awaitable<absl::Status> TakePage(
-      Reading& reading, v1::ListRepositoriesResponse page);
+  // Writes the pages; of these, where one is wrong, those before it.
+  boost::asio::awaitable<absl::Status> TakePages(
+      Reading& reading, std::vector<v1::ListRepositoriesResponse> pages);
+  // `page`, after those that are given, follows on what was read.
+  Wrong CheckPage(const Reading& reading, const std::vector<PageSaid>& before,
+                  const v1::ListRepositoriesResponse& page) const;
   boost::asio::awaitable<absl::Status> RemoveMissing(Reading& reading);
   Doubt WhatIsWrong(const Reading& reading, const Missing& missing) const;
   boost::asio::awaitable<Report> End(Reading reading, absl::Status status);

@@ -39,6 +39,42 @@ TEST_P(RefresherDoubtsTest, ARepeatedPageIsNotBelieved) {
   EXPECT_THAT(metrics_.Text(), HasSubstr("reason=\"repeated_page\"} 1"));
 }
 
+TEST_P(RefresherDoubtsTest, OfPagesThatArriveTogetherEachIsDoubted) {
+  Fill();
+  lister_.arrived = 10;
+  lister_.Say({Page(0, 1, 10), Page(1, 1, 10), Page(2, 11, 26, true)});
+  EXPECT_EQ(RunRefresh().refresh.state(), v1::Refresh::HELD);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("reason=\"repeated_page\"} 1"));
+  lister_.Say({Page(0, 1, 10), Page(1, 1, 0), Page(2, 11, 26, true)});
+  EXPECT_EQ(RunRefresh().refresh.state(), v1::Refresh::HELD);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("reason=\"empty_page\"} 1"));
+  EXPECT_THAT(Known(), SizeIs(30));
+}
+
+TEST_P(RefresherDoubtsTest, WhatMovesToALaterPageIsNotARepetition) {
+  Fill();
+  lister_.arrived = 10;
+  // A new one at the front shifts all others.
+  lister_.Say(
+      {Page(0, 0, 4), Page(1, 5, 14), Page(2, 15, 24), Page(3, 25, 30, true)});
+  const Refresher::Report report = RunRefresh();
+  EXPECT_EQ(report.refresh.state(), v1::Refresh::DONE);
+  EXPECT_EQ(report.refresh.seen(), 31);
+  EXPECT_THAT(Known(), SizeIs(31));
+}
+
+TEST_P(RefresherDoubtsTest, PagesThatArriveTogetherAndGoRoundInCirclesEndIt) {
+  Fill();
+  lister_.arrived = 10;
+  ListRepositoriesResponse back = Page(2, 21, 25);
+  back.set_next_page_token("1");
+  lister_.Say({Page(0, 1, 10), Page(1, 11, 20), back, Page(1, 26, 30)});
+  const Refresher::Report report = RunRefresh();
+  EXPECT_EQ(report.refresh.state(), v1::Refresh::FAILED);
+  EXPECT_EQ(report.refresh.requests(), 2);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("reason=\"loop\"} 1"));
+}
+
 TEST_P(RefresherDoubtsTest, PagesThatGoRoundInCirclesEndTheListing) {
   Fill();
   ListRepositoriesResponse back = Page(1, 11, 20);

@@ -1,7 +1,10 @@
 #include "services/reposync/refresh/refresher.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -16,6 +19,7 @@ namespace {
 
 using ::absl::StatusCode;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using v1::ListRepositoriesResponse;
@@ -118,6 +122,62 @@ TEST_P(RefresherTest, UnchangedPagesAreAskedForByTheirTagsAndKept) {
   EXPECT_THAT(Known(), SizeIs(20));
 }
 
+TEST_P(RefresherTest, PagesThatHaveArrivedAreTakenTogether) {
+  lister_.arrived = 2;
+  lister_.Say({Page(0, 1, 10), Page(1, 11, 20), Page(2, 21, 25, true)});
+  auto listing = Run(refresher_->Begin(kConnection, Refresh::SCHEDULE));
+  ASSERT_THAT(listing, IsOk());
+  std::vector<int64_t> seen;
+  const Refresher::Report report = Run(refresher_->Run(
+      *std::move(listing), connection_, /*accept_shrink=*/false,
+      [&seen](const Refresh& refresh) { seen.push_back(refresh.seen()); }));
+  EXPECT_THAT(report.status, IsOk());
+  EXPECT_THAT(seen, ElementsAre(20, 25));
+  EXPECT_EQ(report.refresh.requests(), 3);
+  EXPECT_THAT(Known(), SizeIs(25));
+}
+
+TEST_P(RefresherTest, OfPagesThatArrivedTogetherThoseBeforeAWrongOneAreKept) {
+  lister_.arrived = 10;
+  ListRepositoriesResponse wrong = Page(7, 31, 40);
+  lister_.Say({Page(0, 1, 10), Page(1, 11, 20), wrong, Page(3, 41, 50, true)});
+  const Refresher::Report broken = RunRefresh();
+  EXPECT_THAT(broken.status, StatusIs(StatusCode::kInternal));
+  EXPECT_EQ(broken.refresh.requests(), 2);
+  EXPECT_THAT(Known(), SizeIs(20));
+  lister_.Say({Page(2, 21, 30, true)});
+  EXPECT_EQ(RunRefresh().refresh.state(), Refresh::DONE);
+  EXPECT_EQ(lister_.requests.back().page_token(), "2");
+  EXPECT_THAT(Known(), SizeIs(30));
+}
+
+TEST_P(RefresherTest, WhatFollowsTheLastPageIsNotRead) {
+  lister_.arrived = 10;
+  ListRepositoriesResponse more;
+  *more.add_repositories() = Repository(99);
+  lister_.Say({Page(0, 1, 10), Page(1, 11, 20, true), more});
+  EXPECT_EQ(RunRefresh().refresh.state(), Refresh::DONE);
+  EXPECT_THAT(Known(), SizeIs(20));
+}
+
+// Pages of which one is said to be the same, and is not known.
+TEST_P(RefresherTest, APageThatIsNoLongerKnownIsReadAgain) {
+  for (const size_t arrived : {1, 3}) {
+    lister_.arrived = arrived;
+    ListRepositoriesResponse same = Page(1, 1, 0);
+    same.set_not_modified(true);
+    lister_.Say({Page(0, 1, 10), same, Page(2, 21, 30, true)});
+    lister_.Say({Page(1, 11, 20), Page(2, 21, 30, true)});
+    const Refresher::Report report = RunRefresh();
+    EXPECT_THAT(report.status, IsOk());
+    EXPECT_EQ(lister_.requests.back().page_token(), "1");
+    EXPECT_EQ(report.refresh.requests(), 3);
+    EXPECT_THAT(Known(), SizeIs(30));
+    ASSERT_THAT(Run(catalog_->Forget(kConnection, "forge.example", "15")),
+                IsOk());
+  }
+}
+
 TEST_P(RefresherTest, OnlyOneRefreshOfAConnectionRuns) {
   const auto other = MakeRefresher("other");
   ASSERT_THAT(Run(other->Begin(kConnection, Refresh::COMMAND)), IsOk());
@@ -131,8 +191,8 @@ TEST_P(RefresherTest, ARefreshWhoseProcessDiedIsGoneOnWith) {
   auto dead = Run(other->Begin(kConnection, Refresh::COMMAND));
   ASSERT_THAT(dead, IsOk());
   ASSERT_THAT(
-      Run(listings_->WritePage(*dead, Page(0, 1, 10),
-                               /*save_position=*/true, absl::Minutes(5))),
+      Run(listings_->WritePages(*dead, {Page(0, 1, 10)},
+                                /*save_position=*/true, absl::Minutes(5))),
       IsOk());
   clock_.Advance(absl::Minutes(6));
   lister_.Say({Page(1, 11, 20), Page(2, 21, 30, true)});

@@ -1,24 +1,30 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
 #include "proto/lamplighter/v1/provider.pb.h"
 #include "services/reposync/store/connection_store.h"
 
 namespace lamplighter::reposync {
 
-// A listing that a provider worker makes, page by page.
+// A listing that a provider worker makes, a few pages at a time.
 class RepositoryPages {
  public:
   virtual ~RepositoryPages() = default;
 
-  // The next page; none after the last. Errors are ProviderService's.
+  // The next pages in order: waits for one, and adds what has arrived by then,
+  // kMaxPages at most, and no more once they have kMaxRepositories. Empty after
+  // the last.
+  // Errors are ProviderService's, after the pages that came before.
   virtual boost::asio::awaitable<
-      absl::StatusOr<absl::optional<v1::ListRepositoriesResponse>>>
+      absl::StatusOr<std::vector<v1::ListRepositoriesResponse>>>
   Next() = 0;
+
+  static constexpr int kMaxPages = 10;
+  static constexpr int kMaxRepositories = 1000;
 };
 
 // Lists what a connection reaches.

@@ -175,7 +175,7 @@ TEST_P(ConnectionStoreTest, DeletesAConnectionWithWhatOnlyItReached) {
     repository.set_forge_id(absl::StrCat(i));
     repository.set_repository_id(absl::StrCat("forge/", i));
   }
-  ASSERT_THAT(Run(listings.WritePage(listing, page, true, absl::Minutes(5))),
+  ASSERT_THAT(Run(listings.WritePages(listing, {page}, true, absl::Minutes(5))),
               IsOk());
   Put("main", "7");
   const HookKey key = {.connection = "mine", .repository = Put("mine", "8")};
@@ -191,7 +191,7 @@ TEST_P(ConnectionStoreTest, DeletesAConnectionWithWhatOnlyItReached) {
   EXPECT_THAT(*Run(connections_->CountRepositories()),
               ElementsAre(Pair("main", 1)));
   // The listing that was under way writes no more.
-  EXPECT_THAT(Run(listings.WritePage(listing, page, true, absl::Minutes(5))),
+  EXPECT_THAT(Run(listings.WritePages(listing, {page}, true, absl::Minutes(5))),
               StatusIs(StatusCode::kAborted));
   EXPECT_THAT(Run(connections_->Delete("mine", true)),
               StatusIs(StatusCode::kNotFound));

@@ -110,8 +110,9 @@ void LoadReachedBy(Transaction& transaction,
   std::vector<int64_t> ids;
   for (CatalogEntry* entry : entries) {
     entry->clear_reached_by();
-    by_id[entry->id()] = entry;
-    ids.push_back(entry->id());
+    if (by_id.try_emplace(entry->id(), entry).second) {
+      ids.push_back(entry->id());
+    }
   }
   const std::string array = ArrayOf(transaction.dialect, ids);
   std::string connection;
@@ -119,9 +120,9 @@ void LoadReachedBy(Transaction& transaction,
   int access = 0;
   ForEachRow(
       transaction,
-      absl::StrCat("SELECT repository, connection, access FROM reaches WHERE "
-                   "repository ",
-                   InNumbers(transaction.dialect, "ids"),
+      absl::StrCat("SELECT repository, connection, access FROM ",
+                   EachNumber(transaction.dialect, "ids", "reaches",
+                              "reaches.repository = told.key"),
                    " ORDER BY repository, connection"),
       [&] {
         v1::ReachedBy& reached = *by_id[repository]->add_reached_by();

@@ -1,34 +1,32 @@
 #pragma once
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "proto/lamplighter/v1/provider.pb.h"
 #include "services/reposync/store/database.h"
 #include "services/reposync/store/listing_store.h"
 
-// A page of a listing, within a transaction. For ListingStore.
-//
-// What holds after each of these: where a page has an ETag, the repositories
-// that the forge showed with it are those whose reach has its number.
+// Pages of a listing, within a transaction. For ListingStore.
 namespace lamplighter::reposync {
 
-struct PageApplied {
-  Listing listing;  // with the page
-  PageWritten written;
-  bool wrote = false;   // anything at all
-  bool logged = false;  // a change was appended
+struct PagesApplied {
+  Listing listing;                   // with the pages
+  std::vector<PageWritten> written;  // of each
+  bool wrote = false;                // anything at all
+  bool logged = false;               // a change was appended
 };
 
-// One that was read: in a transaction that may write.
-absl::StatusOr<PageApplied> WriteReadPage(
+// Writes pages that follow on `listing`, in order. Those that are not_modified
+// are counted and need no transaction that may write. The first of these that
+// is no longer known, as somebody changed what it held, has to be read: those
+// before it were written, or, where there are none, it is Unavailable.
+//
+// What holds afterwards: where a page has an ETag, the repositories that the
+// forge showed with it are those whose reach has its number.
+absl::StatusOr<PagesApplied> ApplyPages(
     Transaction& transaction, Listing listing,
-    const v1::ListRepositoriesResponse& page, absl::Time now);
-
-// One that is not_modified. Writes nothing. Unavailable where it is no longer
-// known: somebody changed what it held, and it has to be read.
-absl::StatusOr<PageApplied> CountKnownPage(
-    Transaction& transaction, Listing listing,
-    const v1::ListRepositoriesResponse& page);
+    const std::vector<v1::ListRepositoriesResponse>& pages, absl::Time now);
 
 }  // namespace lamplighter::reposync

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <random>
 #include <set>
@@ -169,24 +171,36 @@ class ListingPropertyTest : public StoreTest {
     bool is_complete = false;
     for (int tries = 0; tries < 1000 && !is_complete; ++tries) {
       clock_.Advance(absl::Seconds(1));
-      const ListRepositoriesResponse page =
-          forge.Read(listing.next_page_token, known);
+      std::vector<ListRepositoriesResponse> pages = {
+          forge.Read(listing.next_page_token, known)};
+      for (int more = forge.Number(5);
+           more > 0 && !pages.back().next_page_token().empty(); --more) {
+        if (changes_meanwhile && forge.Number(6) == 0) forge.Change();
+        pages.push_back(forge.Read(pages.back().next_page_token(), known));
+      }
       if (changes_meanwhile && forge.Number(3) == 0) Meanwhile(forge, seen);
-      const int number = listing.next_page;
+      const int first = listing.next_page;
       const auto written = Run(
-          listings_->WritePage(listing, page, forge.Number(2) == 0, kLease));
+          listings_->WritePages(listing, pages, forge.Number(2) == 0, kLease));
       if (!written.ok()) {
         ASSERT_THAT(written, StatusIs(absl::StatusCode::kUnavailable));
         known = *Run(listings_->KnownPages("main"));
         continue;
       }
-      std::set<std::string>& listed = seen.by_page[number];
-      listed.clear();
-      if (page.not_modified()) listed = OnPage(number);
-      for (const auto& repository : page.repositories()) {
-        listed.insert(repository.forge_id());
+      ASSERT_EQ(listing.next_page, first + std::ssize(*written));
+      for (size_t i = 0; i < written->size(); ++i) {
+        std::set<std::string>& listed = seen.by_page[first + i];
+        listed.clear();
+        if (pages[i].not_modified()) listed = OnPage(first + i);
+        for (const auto& repository : pages[i].repositories()) {
+          listed.insert(repository.forge_id());
+        }
+        is_complete = pages[i].next_page_token().empty();
       }
-      is_complete = page.next_page_token().empty();
+      if (written->size() < pages.size()) {
+        known = *Run(listings_->KnownPages("main"));
+        continue;
+      }
       if (!is_complete && forge.Number(6) == 0) {
         BreakOff(listing, forge.Number(2) == 0);
         listing = *Begin();

@@ -129,18 +129,18 @@ awaitable<StatusOr<std::vector<v1::KnownPage>>> ListingStore::KnownPages(
       });
 }
 
-awaitable<StatusOr<PageWritten>> ListingStore::WritePage(
-    Listing& listing, v1::ListRepositoriesResponse page, bool save_position,
-    absl::Duration lease) {
+awaitable<StatusOr<std::vector<PageWritten>>> ListingStore::WritePages(
+    Listing& listing, std::vector<v1::ListRepositoriesResponse> pages,
+    bool save_position, absl::Duration lease) {
   const absl::Time now = clock_.Now();
-  const bool is_known = page.not_modified();
-  auto work = [listing, page = std::move(page), save_position, now,
-               lease](Transaction& transaction) -> StatusOr<PageApplied> {
+  const bool are_known =
+      std::all_of(pages.begin(), pages.end(),
+                  [](const auto& page) { return page.not_modified(); });
+  auto work = [listing, pages = std::move(pages), save_position, now,
+               lease](Transaction& transaction) -> StatusOr<PagesApplied> {
     LAMPLIGHTER_RETURN_IF_ERROR(CheckLease(transaction, listing));
-    LAMPLIGHTER_ASSIGN_OR_RETURN(
-        PageApplied applied,
-        page.not_modified() ? CountKnownPage(transaction, listing, page)
-                            : WriteReadPage(transaction, listing, page, now));
+    LAMPLIGHTER_ASSIGN_OR_RETURN(PagesApplied applied,
+                                 ApplyPages(transaction, listing, pages, now));
     if (save_position || applied.wrote) {
       LAMPLIGHTER_RETURN_IF_ERROR(SaveRefresh(transaction, applied.listing));
       LAMPLIGHTER_RETURN_IF_ERROR(
@@ -149,14 +149,14 @@ awaitable<StatusOr<PageWritten>> ListingStore::WritePage(
     return applied;
   };
   // What only reads holds up nobody who writes.
-  StatusOr<PageApplied> applied =
-      is_known && !save_position
-          ? co_await database_.Read<PageApplied>(std::move(work))
-          : co_await database_.Write<PageApplied>(std::move(work));
+  StatusOr<PagesApplied> applied =
+      are_known && !save_position
+          ? co_await database_.Read<PagesApplied>(std::move(work))
+          : co_await database_.Write<PagesApplied>(std::move(work));
   if (!applied.ok()) co_return applied.status();
   listing = std::move(applied->listing);
   if (applied->logged) catalog_.Changed();
-  co_return applied->written;
+  co_return std::move(applied->written);
 }
 
 awaitable<absl::Status> ListingStore::Renew(const Listing& listing,

@@ -14,6 +14,7 @@
 #include "proto/lamplighter/v1/provider.pb.h"
 #include "services/reposync/store/catalog_store.h"
 #include "services/reposync/store/database.h"
+#include "services/reposync/store/repository_rows.h"
 
 namespace lamplighter::reposync {
 
@@ -25,13 +26,6 @@ struct Listing {
   // the start.
   int32_t next_page = 0;
   std::string next_page_token;
-};
-
-// What came of a page.
-struct PageWritten {
-  Written written;
-  // Repositories of the page that an earlier page of this listing had.
-  int64_t seen_before = 0;
 };
 
 // What a complete listing lacks.
@@ -71,14 +65,20 @@ class ListingStore {
   boost::asio::awaitable<absl::StatusOr<std::vector<v1::KnownPage>>> KnownPages(
       std::string connection);
 
-  // Writes a page, with everything that follows from it, in one transaction,
-  // and renews the lease. A page that is not_modified counts what it held as
-  // seen, and writes nothing but, where `save_position`, the row of the
-  // refresh; so does one that holds what it held. `listing` is brought up to
-  // date: position and counts. Aborted where the lease was lost.
-  boost::asio::awaitable<absl::StatusOr<PageWritten>> WritePage(
-      Listing& listing, v1::ListRepositoriesResponse page, bool save_position,
-      absl::Duration lease);
+  // Writes pages, the next ones in order, with everything that follows from
+  // them, in one transaction, and renews the lease: all of them or, where it
+  // fails, none. A page that is not_modified counts what it held as seen, and
+  // writes nothing but, where `save_position`, the row of the refresh; so does
+  // one that holds what it held. `listing` is brought up to date: position and
+  // counts. Aborted where the lease was lost.
+  //
+  // Returns what came of each. These are fewer than were given where one that
+  // is not_modified is no longer known, as somebody changed what it held: it
+  // has to be read, and those before it were written. Where it is the first,
+  // that is Unavailable.
+  boost::asio::awaitable<absl::StatusOr<std::vector<PageWritten>>> WritePages(
+      Listing& listing, std::vector<v1::ListRepositoriesResponse> pages,
+      bool save_position, absl::Duration lease);
 
   // Renews the lease, while no page comes. Aborted where it was lost.
   boost::asio::awaitable<absl::Status> Renew(const Listing& listing,

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/reposync/store/row_values.h"
+#include "services/reposync/store/statements.h"
 #include "soci/soci.h"
 
 namespace lamplighter::reposync {
@@ -77,12 +78,6 @@ absl::Status LeaseLost(const Listing& listing) {
       " was taken over: its lease was over"));
 }
 
-// True if a row was written.
-bool Wrote(soci::statement statement) {
-  statement.execute(true);
-  return statement.get_affected_rows() > 0;
-}
-
 }  // namespace
 
 std::vector<RefreshRow> LoadRefreshes(Transaction& transaction,
@@ -140,10 +135,11 @@ absl::Status CheckLease(Transaction& transaction, const Listing& listing) {
   const int64_t id = listing.refresh.id();
   const int running = Refresh::RUNNING;
   int64_t count = 0;
-  transaction.sql << "SELECT COUNT(*) FROM refreshes WHERE id = :id"
-                     " AND owner = :owner AND state = :running",
-      use(id, "id"), use(listing.owner, "owner"), use(running, "running"),
-      into(count);
+  Execute(transaction,
+          "SELECT COUNT(*) FROM refreshes WHERE id = :id"
+          " AND owner = :owner AND state = :running",
+          use(id, "id"), use(listing.owner, "owner"), use(running, "running"),
+          into(count));
   return count > 0 ? absl::OkStatus() : LeaseLost(listing);
 }
 
@@ -152,36 +148,36 @@ absl::Status RenewLease(Transaction& transaction, const Listing& listing,
   const int64_t id = listing.refresh.id();
   const int running = Refresh::RUNNING;
   const int64_t lease_until = ToMillis(until);
-  const bool wrote = Wrote(
-      (transaction.sql.prepare
-           << "UPDATE refreshes SET lease_until = :lease_until WHERE id = :id"
-              " AND owner = :owner AND state = :running",
-       use(lease_until, "lease_until"), use(id, "id"),
-       use(listing.owner, "owner"), use(running, "running")));
-  return wrote ? absl::OkStatus() : LeaseLost(listing);
+  const int64_t rows = ExecuteAndCount(
+      transaction,
+      "UPDATE refreshes SET lease_until = :lease_until WHERE id = :id"
+      " AND owner = :owner AND state = :running",
+      use(lease_until, "lease_until"), use(id, "id"),
+      use(listing.owner, "owner"), use(running, "running"));
+  return rows > 0 ? absl::OkStatus() : LeaseLost(listing);
 }
 
 absl::Status SaveRefresh(Transaction& transaction, const Listing& listing) {
   const Columns columns = ColumnsOf(listing);
   const int running = Refresh::RUNNING;
-  const bool wrote = Wrote(
-      (transaction.sql.prepare
-           << "UPDATE refreshes SET state = :state, finished_at = :finished_at,"
-              " error = :error, seen = :seen, added = :added,"
-              " changed = :changed, removed = :removed, kept = :kept,"
-              " requests = :requests, not_modified = :not_modified,"
-              " next_page = :next_page, next_page_token = :next_page_token"
-              " WHERE id = :id AND owner = :owner AND state = :running",
-       use(columns.state, "state"), use(columns.finished_at, "finished_at"),
-       use(columns.error, "error"), use(columns.seen, "seen"),
-       use(columns.added, "added"), use(columns.changed, "changed"),
-       use(columns.removed, "removed"), use(columns.kept, "kept"),
-       use(columns.requests, "requests"),
-       use(columns.not_modified, "not_modified"),
-       use(columns.next_page, "next_page"),
-       use(columns.next_page_token, "next_page_token"), use(columns.id, "id"),
-       use(columns.owner, "owner"), use(running, "running")));
-  return wrote ? absl::OkStatus() : LeaseLost(listing);
+  const int64_t rows = ExecuteAndCount(
+      transaction,
+      "UPDATE refreshes SET state = :state, finished_at = :finished_at,"
+      " error = :error, seen = :seen, added = :added,"
+      " changed = :changed, removed = :removed, kept = :kept,"
+      " requests = :requests, not_modified = :not_modified,"
+      " next_page = :next_page, next_page_token = :next_page_token"
+      " WHERE id = :id AND owner = :owner AND state = :running",
+      use(columns.state, "state"), use(columns.finished_at, "finished_at"),
+      use(columns.error, "error"), use(columns.seen, "seen"),
+      use(columns.added, "added"), use(columns.changed, "changed"),
+      use(columns.removed, "removed"), use(columns.kept, "kept"),
+      use(columns.requests, "requests"),
+      use(columns.not_modified, "not_modified"),
+      use(columns.next_page, "next_page"),
+      use(columns.next_page_token, "next_page_token"), use(columns.id, "id"),
+      use(columns.owner, "owner"), use(running, "running"));
+  return rows > 0 ? absl::OkStatus() : LeaseLost(listing);
 }
 
 }  // namespace lamplighter::reposync

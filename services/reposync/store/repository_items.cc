@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -80,12 +80,12 @@ absl::flat_hash_map<int64_t, RepositoryItem*> LoadBefore(
   absl::flat_hash_map<int64_t, RepositoryItem*> by_id;
   for (CatalogEntry& found :
        LoadEntries(transaction,
-                   absl::StrCat("repositories WHERE instance = :instance AND "
-                                "forge_id ",
-                                InTexts(transaction.dialect, "forge_ids")),
+                   EachText(transaction.dialect, "forge_ids", "repositories",
+                            "repositories.instance = :instance"
+                            " AND repositories.forge_id = told.key"),
                    bindings)) {
     RepositoryItem& item = *by_forge_id[found.repository().forge_id()];
-    item.before = found.repository();
+    item.before = std::move(*found.mutable_repository());
     item.was_removed = found.has_removed_at();
     item.entry.set_id(found.id());
     *item.entry.mutable_added_at() = found.added_at();
@@ -109,9 +109,10 @@ void LoadReachesBefore(
   ForEachRow(
       transaction,
       absl::StrCat("SELECT repository, access, COALESCE(page, -1), CASE WHEN "
-                   "missing_since IS NULL THEN 0 ELSE 1 END FROM reaches "
-                   "WHERE connection = :connection AND repository ",
-                   InNumbers(transaction.dialect, "ids")),
+                   "missing_since IS NULL THEN 0 ELSE 1 END FROM ",
+                   EachNumber(transaction.dialect, "ids", "reaches",
+                              "reaches.connection = :connection"
+                              " AND reaches.repository = told.key")),
       [&] {
         RepositoryItem& item = *by_id.at(repository);
         item.reached_before = true;
@@ -124,31 +125,49 @@ void LoadReachesBefore(
       soci::into(missing));
 }
 
+RepositoryItem ItemOf(const Reacher& reacher,
+                      const CatalogRepository& repository) {
+  RepositoryItem item;
+  *item.entry.mutable_repository() = Normalized(repository);
+  item.entry.set_type(reacher.type);
+  item.entry.set_instance(reacher.instance);
+  item.own_access = repository.access();
+  return item;
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<RepositoryItem>> ItemsOf(
-    const Reacher& reacher, const std::vector<CatalogRepository>& told) {
-  std::vector<RepositoryItem> items;
-  items.reserve(told.size());
-  absl::flat_hash_set<absl::string_view> seen;
-  for (const CatalogRepository& repository : told) {
-    if (!seen.insert(repository.forge_id()).second) continue;
-    RepositoryItem& item = items.emplace_back();
-    *item.entry.mutable_repository() = Normalized(repository);
-    item.entry.set_type(reacher.type);
-    item.entry.set_instance(reacher.instance);
-    item.own_access = repository.access();
-    if (item.entry.repository().forge_id().empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("repository ", repository.repository_id(),
-                       " without an id of the forge"));
+absl::StatusOr<ToldItems> ItemsOf(const Reacher& reacher,
+                                  const std::vector<Told>& told) {
+  ToldItems all;
+  all.pages.resize(told.size());
+  std::vector<RepositoryItem>& items = all.items;
+  absl::flat_hash_map<absl::string_view, size_t> places;  // in `items`
+  for (size_t by = 0; by < told.size(); ++by) {
+    for (const CatalogRepository* repository : told[by].repositories) {
+      const auto [place, is_first] =
+          places.try_emplace(repository->forge_id(), items.size());
+      if (!is_first) {
+        RepositoryItem& first = items[place->second];
+        ++(first.told_by == by ? first.times : all.pages[by].seen_before);
+        continue;
+      }
+      items.push_back(ItemOf(reacher, *repository));
+      items.back().told_by = by;
+      items.back().page = told[by].page;
+      if (items.back().entry.repository().forge_id().empty()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("repository ", repository->repository_id(),
+                         " without an id of the forge"));
+      }
     }
   }
-  return items;
+  return all;
 }
 
 void CompareWithCatalog(Transaction& transaction, const Reacher& reacher,
                         std::vector<RepositoryItem>& items) {
+  if (items.empty()) return;
   LoadReachesBefore(transaction, reacher,
                     LoadBefore(transaction, reacher, items));
   for (RepositoryItem& item : items) {
@@ -157,6 +176,20 @@ void CompareWithCatalog(Transaction& transaction, const Reacher& reacher,
                    item.access_before != item.own_access ||
                    Differs(*item.before, item.entry.repository());
   }
+}
+
+void LeaveOutSeen(int32_t first_page, ToldItems& told) {
+  std::erase_if(told.items, [&](RepositoryItem& item) {
+    if (!item.page_before.has_value() || *item.page_before >= *item.page) {
+      return false;
+    }
+    if (*item.page_before >= first_page) {
+      item.page_before.reset();
+      return false;
+    }
+    told.pages[item.told_by].seen_before += item.times;
+    return true;
+  });
 }
 
 void NumberNew(Transaction& transaction, std::vector<RepositoryItem>& items) {
@@ -179,8 +212,9 @@ void NumberNew(Transaction& transaction, std::vector<RepositoryItem>& items) {
   auto next = added.begin();
   ForEachRow(
       transaction,
-      "SELECT nextval(pg_get_serial_sequence('repositories', 'id')) FROM "
-      "generate_series(1, CAST(:count AS BIGINT))",
+      "SELECT nextval(name) FROM generate_series(1, CAST(:count AS BIGINT))"
+      " CROSS JOIN (SELECT CAST(pg_get_serial_sequence('repositories', 'id')"
+      " AS regclass) AS name OFFSET 0) AS sequence",
       [&] { (*next++)->entry.set_id(id); }, soci::use(count, "count"),
       soci::into(id));
 }

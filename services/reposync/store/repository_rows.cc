@@ -68,10 +68,12 @@ void WriteEntries(Transaction& transaction,
   RowBatch batch;
   const auto text = [&](const char* name, auto get) {
     RowBatch::Texts& values = batch.Text(name);
+    values.reserve(entries.size());
     for (const CatalogEntry* entry : entries) values.push_back(get(*entry));
   };
   const auto number = [&](const char* name, auto get) {
     RowBatch::Numbers& values = batch.Number(name);
+    values.reserve(entries.size());
     for (const CatalogEntry* entry : entries) values.push_back(get(*entry));
   };
   // clang-format off
@@ -154,8 +156,8 @@ bool WriteDiffering(Transaction& transaction, const Reacher& reacher,
 
 // Of a page, the rows that are as they should be are left alone.
 void WriteReaches(Transaction& transaction, const Reacher& reacher,
-                  absl::optional<int32_t> page, absl::Time now,
-                  const std::vector<RepositoryItem>& items) {
+                  absl::Time now, const std::vector<RepositoryItem>& items) {
+  const bool is_listing = items.front().page.has_value();
   RowBatch batch;
   RowBatch::Texts& connections = batch.Text("connection");
   RowBatch::Numbers& repositories = batch.Number("repository");
@@ -163,22 +165,23 @@ void WriteReaches(Transaction& transaction, const Reacher& reacher,
   RowBatch::Numbers& pages = batch.NumberOrNull("page");
   RowBatch::Numbers& confirmed = batch.Number("confirmed_at");
   for (const RepositoryItem& item : items) {
-    if (page.has_value() && item.reached_before && !item.was_missing &&
-        item.page_before == page && item.access_before == item.own_access) {
+    if (is_listing && item.reached_before && !item.was_missing &&
+        item.page_before == item.page &&
+        item.access_before == item.own_access) {
       continue;
     }
     connections.push_back(reacher.connection);
     repositories.push_back(item.entry.id());
     accesses.push_back(item.own_access);
-    pages.push_back(page.value_or(-1));
-    confirmed.push_back(page.has_value() ? 0 : ToMillis(now));
+    pages.push_back(item.page.value_or(-1));
+    confirmed.push_back(is_listing ? 0 : ToMillis(now));
   }
   batch.Insert(
       transaction, "reaches",
       absl::StrCat("ON CONFLICT(connection, repository) DO UPDATE SET access = "
                    "excluded.access, missing_since = NULL, ",
-                   page.has_value() ? "page = excluded.page"
-                                    : "confirmed_at = excluded.confirmed_at"));
+                   is_listing ? "page = excluded.page"
+                              : "confirmed_at = excluded.confirmed_at"));
 }
 
 }  // namespace
@@ -200,26 +203,45 @@ absl::StatusOr<Reacher> FindReacher(Transaction& transaction,
   return Reacher{connection, parsed.type(), parsed.instance()};
 }
 
+absl::StatusOr<WrittenRows> WriteRepositories(Transaction& transaction,
+                                              const Reacher& reacher,
+                                              absl::Time now,
+                                              const std::vector<Told>& told) {
+  LAMPLIGHTER_ASSIGN_OR_RETURN(ToldItems all, ItemsOf(reacher, told));
+  std::vector<RepositoryItem>& items = all.items;
+  CompareWithCatalog(transaction, reacher, items);
+  if (!told.empty() && told.front().page.has_value()) {
+    LeaveOutSeen(*told.front().page, all);
+  }
+  WrittenRows result;
+  result.pages = std::move(all.pages);
+  if (items.empty()) return result;
+  NumberNew(transaction, items);
+  result.logged = WriteDiffering(transaction, reacher, now, items);
+  WriteReaches(transaction, reacher, now, items);
+  for (const RepositoryItem& item : items) {
+    for (Written* written :
+         {&result.written, &result.pages[item.told_by].written}) {
+      ++(!item.reached_before ? written->added
+         : item.differs       ? written->changed
+                              : written->unchanged);
+    }
+    result.rows.push_back({item.entry.id(), item.page, item.page_before});
+  }
+  return result;
+}
+
 absl::StatusOr<WrittenRows> WriteRepositories(
     Transaction& transaction, const Reacher& reacher,
     absl::optional<int32_t> page, absl::Time now,
     const std::vector<CatalogRepository>& repositories) {
-  LAMPLIGHTER_ASSIGN_OR_RETURN(std::vector<RepositoryItem> items,
-                               ItemsOf(reacher, repositories));
-  WrittenRows result;
-  if (items.empty()) return result;
-  CompareWithCatalog(transaction, reacher, items);
-  NumberNew(transaction, items);
-  result.logged = WriteDiffering(transaction, reacher, now, items);
-  WriteReaches(transaction, reacher, page, now, items);
-  for (const RepositoryItem& item : items) {
-    ++(!item.reached_before ? result.written.added
-       : item.differs       ? result.written.changed
-                            : result.written.unchanged);
-    result.rows.push_back(
-        {item.entry.id(), item.reached_before, item.page_before});
+  Told told;
+  told.page = page;
+  for (const CatalogRepository& repository : repositories) {
+    told.repositories.push_back(&repository);
   }
-  return result;
+  return WriteRepositories(transaction, reacher, now,
+                           std::vector<Told>{std::move(told)});
 }
 
 absl::StatusOr<int64_t> RemoveReaches(Transaction& transaction,

@@ -34,27 +34,50 @@ struct Reacher {
 absl::StatusOr<Reacher> FindReacher(Transaction& transaction,
                                     const std::string& connection);
 
+// What a connection was told of at once: by a page of a listing, or, without
+// its number, by a look-up.
+struct Told {
+  absl::optional<int32_t> page;
+  std::vector<const v1::CatalogRepository*> repositories;
+};
+
+// What came of it.
+struct PageWritten {
+  Written written;
+  // Repositories of the page that an earlier page of the listing had.
+  int64_t seen_before = 0;
+};
+
 // One of the repositories that were written.
 struct WrittenRow {
   int64_t id = 0;
-  bool reached_before = false;  // by this connection
-  absl::optional<int32_t> page_before;
+  absl::optional<int32_t> page;         // that told of it
+  absl::optional<int32_t> page_before;  // that had it, of these or later ones
 };
 
 struct WrittenRows {
-  Written written;
-  std::vector<WrittenRow> rows;  // in order of first appearance, each once
-  bool logged = false;           // a change was appended
+  Written written;                 // of all
+  std::vector<PageWritten> pages;  // of each that told
+  std::vector<WrittenRow> rows;    // in order of first appearance, each once
+  bool logged = false;             // a change was appended
 };
 
 // Writes what differs from what the catalog has, and appends the changes. Of a
 // repository that comes several times the first counts. One that was removed
 // comes back with the id it had.
 //
-// With a page, `reacher` was told of them by that page of a listing: they get
-// its number, and are no longer missing. Without, by a look-up: they keep their
-// page (none, where they are new), are no longer missing, and `confirmed_at` is
-// `now`.
+// Pages are of one listing, one after the other. What they list gets their
+// number, and is no longer missing. What a page before the first of these has,
+// stays with that one and is not written: pages come in order, so these were
+// all read or found to be the same by now.
+//
+// What a look-up tells of keeps its page (none, where it is new), is no longer
+// missing, and its `confirmed_at` is `now`.
+absl::StatusOr<WrittenRows> WriteRepositories(Transaction& transaction,
+                                              const Reacher& reacher,
+                                              absl::Time now,
+                                              const std::vector<Told>& told);
+// The same of one.
 absl::StatusOr<WrittenRows> WriteRepositories(
     Transaction& transaction, const Reacher& reacher,
     absl::optional<int32_t> page, absl::Time now,

@@ -24,7 +24,30 @@ void AppendQuoted(absl::string_view text, Dialect dialect, std::string& array) {
   array.push_back('"');
 }
 
+// OFFSET 0 keeps PostgreSQL from making one join of it, which it could begin
+// with the table; CROSS JOIN keeps SQLite from that.
+std::string Each(Dialect dialect, const char* type, const std::string& keys,
+                 const std::string& table, const std::string& where) {
+  return dialect == Dialect::kSqlite
+             ? absl::StrCat("(SELECT value AS key FROM json_each(:", keys,
+                            ")) AS told CROSS JOIN ", table, " ON ", where)
+             : absl::StrCat("unnest(CAST(:", keys, " AS ", type,
+                            "[])) AS told(key) CROSS JOIN LATERAL (SELECT *"
+                            " FROM ",
+                            table, " WHERE ", where, " OFFSET 0) AS ", table);
+}
+
 }  // namespace
+
+std::string EachText(Dialect dialect, const std::string& keys,
+                     const std::string& table, const std::string& where) {
+  return Each(dialect, "TEXT", keys, table, where);
+}
+
+std::string EachNumber(Dialect dialect, const std::string& keys,
+                       const std::string& table, const std::string& where) {
+  return Each(dialect, "BIGINT", keys, table, where);
+}
 
 std::string InTexts(Dialect dialect, const std::string& parameter) {
   return dialect == Dialect::kSqlite

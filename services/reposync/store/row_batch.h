@@ -59,6 +59,16 @@ class RowBatch {
   std::deque<NumberColumn> numbers_;
 };
 
+// What follows FROM to read the rows of `table` that a set of keys, each once,
+// finds: in `where` told.key is one of them. The set is one parameter, `keys`,
+// with soci::use(ArrayOf(dialect, texts), keys). Each is looked up by itself,
+// whatever the database believes of the table: of a new one PostgreSQL knows
+// nothing, and would rather read most of it than look up as many as IN has.
+std::string EachText(Dialect dialect, const std::string& keys,
+                     const std::string& table, const std::string& where);
+std::string EachNumber(Dialect dialect, const std::string& keys,
+                       const std::string& table, const std::string& where);
+
 // A set as one parameter: "x " + InTexts(dialect, "names"), with
 // soci::use(ArrayOf(dialect, names), "names").
 std::string InTexts(Dialect dialect, const std::string& parameter);

@@ -33,12 +33,18 @@ void OpenSqlite(soci::session& sql, const std::string& file, Session::Use use) {
   }
 }
 
-void OpenPostgresql(soci::session& sql, const DatabaseUrl& url) {
+void OpenPostgresql(soci::session& sql, const DatabaseUrl& url,
+                    Session::Use use) {
   sql.open(soci::postgresql, url.connect);
   sql << "SET statement_timeout = '60s'";
   sql << "SET lock_timeout = '30s'";
   sql << "SET idle_in_transaction_session_timeout = '60s'";
   sql << "SET client_min_messages = warning";
+  // One that writes makes its plans anew each time: one made while a table is
+  // small would be kept while a first refresh fills it.
+  if (use == Session::Use::kWrite) {
+    sql << "SET plan_cache_mode = force_custom_plan";
+  }
 }
 
 Failure FailureOf(const soci::sqlite3_soci_error& error, std::string message) {
@@ -114,7 +120,7 @@ Session::Session(const DatabaseUrl& url, Use use)
   if (dialect_ == Dialect::kSqlite) {
     OpenSqlite(sql_, url.file, use);
   } else {
-    OpenPostgresql(sql_, url);
+    OpenPostgresql(sql_, url, use);
   }
 }
 

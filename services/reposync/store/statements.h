@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -44,7 +45,21 @@ bool Execute(Transaction& transaction, const std::string& sql,
   return got;
 }
 
-// The same, calling `on_row` for every row, which is in what it was had into.
+// The same of one that returns no rows. Returns how many it wrote.
+template <typename... Exchanges>
+int64_t ExecuteAndCount(Transaction& transaction, const std::string& sql,
+                        const Exchanges&... exchanges) {
+  soci::statement& statement = transaction.prepared.Get(sql);
+  (statement.exchange(exchanges), ...);
+  statement.define_and_bind();
+  statement.execute(true);
+  const int64_t rows = statement.get_affected_rows();
+  statement.bind_clean_up();
+  return rows;
+}
+
+// The same of one with any number of rows, calling `on_row` for each, which is
+// in what it was had into.
 template <typename OnRow, typename... Exchanges>
 void ForEachRow(Transaction& transaction, const std::string& sql, OnRow on_row,
                 const Exchanges&... exchanges) {

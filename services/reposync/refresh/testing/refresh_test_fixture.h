@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <string>
@@ -51,7 +52,8 @@ inline v1::ListRepositoriesResponse Page(int number, int first, int last,
   return page;
 }
 
-// Says what it was told to, a listing after the other.
+// Says what it was told to, a listing after the other; a page at a time, or as
+// many as have arrived, as it is told.
 class ScriptedLister final : public RepositoryLister {
  public:
   using Step = absl::StatusOr<v1::ListRepositoriesResponse>;
@@ -64,30 +66,37 @@ class ScriptedLister final : public RepositoryLister {
       v1::ListRepositoriesRequest request) override {
     requests.push_back(std::move(request));
     if (listings_.empty()) return absl::InternalError("listed too often");
-    auto pages = std::make_unique<Pages>(std::move(listings_.front()));
+    auto pages = std::make_unique<Pages>(std::move(listings_.front()), arrived);
     listings_.pop_front();
     return pages;
   }
 
   std::vector<v1::ListRepositoriesRequest> requests;
+  // Pages that are there whenever the next ones are asked for.
+  size_t arrived = 1;
 
  private:
   class Pages final : public RepositoryPages {
    public:
-    explicit Pages(std::vector<Step> steps)
-        : steps_(steps.begin(), steps.end()) {}
+    Pages(std::vector<Step> steps, size_t arrived)
+        : steps_(steps.begin(), steps.end()), arrived_(arrived) {}
     boost::asio::awaitable<
-        absl::StatusOr<absl::optional<v1::ListRepositoriesResponse>>>
+        absl::StatusOr<std::vector<v1::ListRepositoriesResponse>>>
     Next() override {
-      if (steps_.empty()) co_return absl::nullopt;
-      Step step = std::move(steps_.front());
-      steps_.pop_front();
-      if (!step.ok()) co_return step.status();
-      co_return *std::move(step);
+      std::vector<v1::ListRepositoriesResponse> pages;
+      while (!steps_.empty() && pages.size() < arrived_) {
+        if (!steps_.front().ok() && !pages.empty()) break;
+        const Step step = std::move(steps_.front());
+        steps_.pop_front();
+        if (!step.ok()) co_return step.status();
+        pages.push_back(*step);
+      }
+      co_return pages;
     }
 
    private:
     std::deque<Step> steps_;
+    const size_t arrived_;
   };
 
   std::deque<std::vector<Step>> listings_;
