@@ -9,7 +9,8 @@
 
 namespace lamplighter::reposync {
 
-// Drops what the catalog need not keep any longer. On the loop only.
+// Drops what the catalog need not keep any longer, and has Search() know what
+// there is. On the loop only.
 class Upkeep {
  public:
   struct Options {
@@ -30,7 +31,7 @@ class Upkeep {
   boost::asio::awaitable<void> Run();
 
  private:
-  boost::asio::awaitable<absl::Status> Drop();
+  boost::asio::awaitable<absl::Status> KeepUp();
 
   const Options options_;
   CatalogStore& catalog_;

@@ -5,297 +5,256 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "common/status/macros.h"
 #include "services/reposync/store/entry_rows.h"
 #include "services/reposync/store/repository_filter.h"
-#include "services/reposync/store/search_condition.h"
+#include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/search_index.h"
+#include "services/reposync/store/search_ranks.h"
+#include "services/reposync/store/search_text.h"
+#include "services/reposync/store/statements.h"
 #include "services/reposync/store/text.h"
+#include "soci/soci.h"
 
 namespace lamplighter::reposync {
 namespace {
 
 using v1::CatalogEntry;
-using Kind = SearchAtom::Kind;
 
-constexpr size_t kMaxQueryBytes = 256;
-constexpr size_t kMaxWords = 8;
-constexpr size_t kIndexed = 3;  // characters
-constexpr int64_t kCandidates = 20'000;
-constexpr int64_t kNarrowed = 500;  // by words that are not in the index
+// On SQLite, rows of the index are had in turns, each four times the one before
+// at most, until enough match.
+constexpr size_t kLastTurn = 5000;
+constexpr size_t kCandidates = 20'000;
+// On PostgreSQL in one turn: of names that begin so, which are in order of the
+// name, and of all else.
+constexpr size_t kNames = 200;
+constexpr size_t kNamesOfEach = 10;  // that is wanted
+constexpr size_t kAtOnce = 5000;
 // What fewer match is had in one go and put in order here.
-constexpr size_t kFew = 200;
-constexpr int64_t kNearCandidates = 500;
+constexpr size_t kFew = 100;
+constexpr size_t kNear = 500;
 constexpr double kNearEnough = 0.4;  // of the trigrams
 
-// The words, folded, each once.
-absl::StatusOr<std::vector<std::string>> WordsOf(const std::string& query) {
-  if (query.size() > kMaxQueryBytes) {
-    return absl::InvalidArgumentError("query: must be 256 bytes at most");
-  }
-  std::vector<std::string> words;
-  for (absl::string_view word :
-       absl::StrSplit(Fold(CleanText(query)), absl::ByAnyChar(" \t\r\n\v\f"),
-                      absl::SkipEmpty())) {
-    if (std::any_of(word.begin(), word.end(), absl::ascii_iscntrl)) continue;
-    if (std::find(words.begin(), words.end(), word) == words.end()) {
-      words.emplace_back(word);
-    }
-  }
-  if (words.empty()) return absl::InvalidArgumentError("query: has no words");
-  if (words.size() > kMaxWords) {
-    return absl::InvalidArgumentError("query: must have 8 words at most");
-  }
-  return words;
+// A repository that matches.
+struct Match {
+  int64_t rank;
+  SearchText text;
+};
+
+std::vector<int64_t> IdsOf(std::vector<int64_t> ranks) {
+  for (int64_t& rank : ranks) rank &= kSearchIdMask;
+  return ranks;
 }
 
-// One clause: one of the words that are long enough is so in the name.
-SearchClause OneOf(Kind kind, const std::vector<std::string>& words,
-                   size_t at_least) {
-  SearchClause clause;
-  for (const std::string& word : words) {
-    if (CountCharacters(word) >= at_least) clause.push_back({kind, word});
-  }
-  return clause;
-}
-
-// A clause for each word that is in the index.
-std::vector<SearchClause> AllOf(Kind kind,
-                                const std::vector<std::string>& words) {
-  std::vector<SearchClause> clauses;
-  for (const std::string& word : words) {
-    if (CountCharacters(word) >= kIndexed) clauses.push_back({{kind, word}});
-  }
-  return clauses;
-}
-
-// What to look for, best first.
-std::vector<std::vector<SearchClause>> Tiers(
-    const std::vector<std::string>& words) {
-  std::vector<std::vector<SearchClause>> tiers;
-  const auto add = [&](SearchClause in_name) {
-    if (in_name.empty()) return;
-    tiers.push_back(AllOf(Kind::kNameOrPathHas, words));
-    tiers.back().push_back(std::move(in_name));
-  };
-  add(OneOf(Kind::kNameIs, words, 1));
-  add(OneOf(Kind::kNameBegins, words, 2));
-  add(OneOf(Kind::kNameHas, words, kIndexed));
-  tiers.push_back(AllOf(Kind::kNameOrPathHas, words));
-  tiers.push_back(AllOf(Kind::kAnyHas, words));
-  return tiers;
-}
-
-std::string TextOf(const v1::CatalogRepository& repository) {
-  return Fold(absl::StrCat(repository.name(), "\n", repository.path(), "\n",
-                           repository.description()));
-}
-
-// Which of Tiers() would have found it first, of one that the last would have.
-int TierOf(const CatalogEntry& entry, const std::vector<std::string>& words) {
-  const std::string name = Fold(entry.repository().name());
-  const std::string path = Fold(entry.repository().path());
-  bool in_path = true, is = false, begins = false, within = false;
-  for (const std::string& word : words) {
-    const size_t length = CountCharacters(word);
-    in_path = in_path && (length < kIndexed || absl::StrContains(name, word) ||
-                          absl::StrContains(path, word));
-    is = is || name == word;
-    begins = begins || (length >= 2 && absl::StartsWith(name, word));
-    within = within || (length >= kIndexed && absl::StrContains(name, word));
-  }
-  if (!in_path) return 4;
-  return is ? 0 : begins ? 1 : within ? 2 : 3;
-}
+bool RanksBefore(const Match& a, const Match& b) { return a.rank < b.rank; }
 
 // One search, with what it has found.
 class Search {
  public:
   Search(Transaction& transaction, const v1::RepositoryFilter& filter,
-         std::vector<std::string> words, size_t limit)
+         const SearchSample& sample, std::vector<std::string> words,
+         size_t limit)
       : transaction_(transaction),
         filter_(transaction, filter),
+        sample_(sample),
         words_(std::move(words)),
-        limit_(limit) {
-    for (const std::string& word : words_) {
-      if (CountCharacters(word) < kIndexed) short_words_.push_back(word);
-    }
-  }
+        tiers_(SearchTiers(words_)),
+        limit_(limit) {}
 
   std::vector<CatalogEntry> Run() {
+    common_ = sample_.Find(tiers_.back());
     if (!TakeFew()) {
-      for (const std::vector<SearchClause>& tier : Tiers(words_)) {
-        if (found_.size() >= limit_) break;
-        if (tier.empty()) continue;  // of short words only
-        Take(Load(tier, short_words_.empty() ? limit_ : kNarrowed));
+      for (size_t tier = 0; tier < tiers_.size(); ++tier) {
+        if (ids_.size() >= limit_) break;
+        TakeTier(tier);
       }
     }
-    if (found_.empty()) TakeNear();
-    LoadReachedBy(transaction_, found_);
-    return std::move(found_);
+    if (ids_.empty()) TakeNear();
+    return LoadTaken();
   }
 
  private:
-  // Takes all where they are few. False where they are not.
+  bool IsSqlite() const { return transaction_.dialect == Dialect::kSqlite; }
+
+  // Takes all that match where they are few. False where they are not.
   bool TakeFew() {
-    const std::vector<SearchClause> clauses = AllOf(Kind::kAnyHas, words_);
-    if (clauses.empty()) return false;
-    std::vector<CatalogEntry> all = Load(clauses, kFew);
-    if (all.size() >= kFew) return false;
-    // They are in order of the index.
-    for (int tier = 0; tier <= 4; ++tier) {
-      std::vector<CatalogEntry> of_tier;
-      for (const CatalogEntry& entry : all) {
-        if (TierOf(entry, words_) == tier) of_tier.push_back(entry);
-      }
-      Take(std::move(of_tier));
-    }
+    if (common_.size() >= limit_) return false;
+    const size_t few = IsSqlite() ? kFew : kAtOnce;
+    const SearchRanks found =
+        FindRanks(transaction_, tiers_.back(), sample_, 0, few);
+    if (!found.indexed || found.ranks.size() >= few) return false;
+    std::vector<Match> all;
+    ReadMatches(IdsOf(found.ranks), tiers_.back(), all);
+    std::sort(all.begin(), all.end(), RanksBefore);
+    for (const SearchClauses& tier : tiers_) Take(all, tier);
     return true;
   }
 
-  // Rows of the index in order of its key, joined with what they stand for.
-  std::vector<CatalogEntry> Load(const std::vector<SearchClause>& clauses,
-                                 int64_t most) {
+  void TakeTier(size_t tier) {
+    const SearchClauses& clauses = tiers_[tier];
+    const bool by_name = clauses[0][0].kind <= SearchAtom::Kind::kNameBegins;
+    if (IsSqlite() || by_name || !TakeCommon(clauses)) {
+      Take(IsSqlite()
+               ? FindInTurns(clauses, limit_)
+               : FindAtOnce(clauses,
+                            by_name ? std::max(kNames, kNamesOfEach * limit_)
+                                    : kAtOnce),
+           clauses);
+    }
+  }
+
+  // Takes what the sample has, where that is enough.
+  bool TakeCommon(const SearchClauses& clauses) {
+    std::vector<int64_t> ids;
+    for (const SearchSample::Row* row : common_) {
+      if (Matches(row->text, clauses)) ids.push_back(row->id);
+    }
+    if (ids.size() < limit_) return false;
+    std::vector<Match> matches;
+    ReadMatches(ids, clauses, matches);
+    if (matches.size() < limit_) return false;  // the filter leaves out many
+    std::sort(matches.begin(), matches.end(), RanksBefore);
+    Take(matches, clauses);
+    return true;
+  }
+
+  // What matches, best first, `enough` or some more of them.
+  std::vector<Match> FindInTurns(const SearchClauses& clauses, size_t enough) {
+    std::vector<Match> matches;
+    int64_t after = 0;
+    size_t turn = enough;
+    for (size_t seen = 0; seen < kCandidates && matches.size() < enough;
+         seen += turn, turn = std::min(4 * turn, kLastTurn)) {
+      const SearchRanks found =
+          FindRanks(transaction_, clauses, sample_, after, turn);
+      ReadMatches(IdsOf(found.ranks), clauses, matches);
+      if (found.ranks.size() < turn) break;
+      after = found.ranks.back();
+    }
+    std::sort(matches.begin(), matches.end(), RanksBefore);
+    return matches;
+  }
+
+  // Of `most` that may match, those that do, best first.
+  std::vector<Match> FindAtOnce(const SearchClauses& clauses, size_t most) {
+    std::vector<Match> matches;
+    ReadMatches(IdsOf(FindRanks(transaction_, clauses, sample_, 0, most).ranks),
+                clauses, matches);
+    std::sort(matches.begin(), matches.end(), RanksBefore);
+    return matches;
+  }
+
+  void ReadMatches(const std::vector<int64_t>& ids,
+                   const SearchClauses& clauses, std::vector<Match>& matches) {
+    if (ids.empty()) return;
     Bindings bindings = filter_.bindings();
-    bindings.Number("most", most);
-    const bool sqlite = transaction_.dialect == Dialect::kSqlite;
-    const std::string condition =
-        SearchSql(transaction_.dialect, clauses, bindings);
-    if (sqlite) {
-      bindings.Number("candidates", kCandidates);
-      return LoadEntries(
-          transaction_,
-          absl::StrCat(
-              "(SELECT rowid AS rank FROM repository_search WHERE ", condition,
-              " ORDER BY rowid LIMIT :candidates) AS matches CROSS JOIN "
-              "repositories ON repositories.id = matches.rank & ",
-              kSearchIdMask, " WHERE 1 = 1", filter_.conditions(),
-              " LIMIT :most"),
-          bindings);
+    bindings.Text("ids", ArrayOf(transaction_.dialect, ids));
+    soci::statement& statement = transaction_.prepared.Get(absl::StrCat(
+        "SELECT id, name, path, description FROM repositories",
+        IsSqlite() ? " NOT INDEXED" : "", " WHERE id ",
+        InNumbers(transaction_.dialect, "ids"), filter_.conditions()));
+    int64_t id = 0;
+    v1::CatalogRepository repository;
+    statement.exchange(soci::into(id));
+    for (std::string* text :
+         {repository.mutable_name(), repository.mutable_path(),
+          repository.mutable_description()}) {
+      statement.exchange(soci::into(*text));
     }
-    return LoadEntries(
-        transaction_,
-        absl::StrCat("repository_search JOIN repositories ON repositories.id = "
-                     "repository_search.rank & ",
-                     kSearchIdMask, " WHERE ", condition, filter_.conditions(),
-                     " ORDER BY repository_search.rank LIMIT :most"),
-        bindings);
+    bindings.Exchange(statement);
+    statement.define_and_bind();
+    statement.execute();
+    while (statement.fetch()) {
+      SearchText text = SearchTextOf(repository);
+      if (!Matches(text, clauses)) continue;
+      matches.push_back({SearchRank(id, repository), std::move(text)});
+    }
+    statement.bind_clean_up();
   }
 
-  void Take(std::vector<CatalogEntry> entries) {
-    for (CatalogEntry& entry : entries) {
-      if (found_.size() >= limit_) return;
-      if (ids_.contains(entry.id()) || !HasShortWords(entry)) continue;
-      ids_.insert(entry.id());
-      found_.push_back(std::move(entry));
+  void Take(const std::vector<Match>& matches, const SearchClauses& clauses) {
+    for (const Match& match : matches) {
+      if (ids_.size() >= limit_) return;
+      const int64_t id = match.rank & kSearchIdMask;
+      if (!Matches(match.text, clauses) || !taken_.insert(id).second) continue;
+      ids_.push_back(id);
     }
-  }
-
-  bool HasShortWords(const CatalogEntry& entry) const {
-    if (short_words_.empty()) return true;
-    const std::string text = TextOf(entry.repository());
-    return std::all_of(short_words_.begin(), short_words_.end(),
-                       [&text](const std::string& word) {
-                         return absl::StrContains(text, word);
-                       });
   }
 
   void TakeNear();
 
+  std::vector<CatalogEntry> LoadTaken() {
+    Bindings bindings;
+    bindings.Text("ids", ArrayOf(transaction_.dialect, ids_));
+    absl::flat_hash_map<int64_t, CatalogEntry> by_id;
+    for (CatalogEntry& entry :
+         LoadEntries(transaction_,
+                     absl::StrCat("repositories WHERE id ",
+                                  InNumbers(transaction_.dialect, "ids")),
+                     bindings)) {
+      const int64_t id = entry.id();
+      by_id[id] = std::move(entry);
+    }
+    std::vector<CatalogEntry> entries;
+    for (const int64_t id : ids_) entries.push_back(std::move(by_id[id]));
+    LoadReachedBy(transaction_, entries);
+    return entries;
+  }
+
   Transaction& transaction_;
   const FilterSql filter_;
+  const SearchSample& sample_;
   const std::vector<std::string> words_;
+  const std::vector<SearchClauses> tiers_;
   const size_t limit_;
-  std::vector<std::string> short_words_;
-  std::vector<CatalogEntry> found_;
-  absl::flat_hash_set<int64_t> ids_;
+  std::vector<const SearchSample::Row*> common_;  // that match
+  std::vector<int64_t> ids_;
+  absl::flat_hash_set<int64_t> taken_;
 };
 
-// Where characters of clean text begin, and its end.
-std::vector<size_t> Beginnings(absl::string_view text) {
-  std::vector<size_t> beginnings;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if ((text[i] & 0xc0) != 0x80) beginnings.push_back(i);
-  }
-  beginnings.push_back(text.size());
-  return beginnings;
-}
-
-// Parts of `size` characters.
-std::vector<std::string> PartsOf(const std::string& word, size_t size,
-                                 size_t step) {
-  const std::vector<size_t> at = Beginnings(word);
-  std::vector<std::string> parts;
-  for (size_t i = 0; i + size < at.size(); i += step) {
-    parts.push_back(word.substr(at[i], at[i + size] - at[i]));
-  }
-  return parts;
-}
-
-// Of a word with one thing wrong, a half is right; halves are laid at its
-// beginning, middle and end.
-SearchClause HalvesOf(const std::string& word) {
-  const size_t length = CountCharacters(word);
-  const size_t half = std::max(kIndexed, (length + 1) / 2);
-  SearchClause clause;
-  for (std::string& part :
-       PartsOf(word, half, std::max<size_t>((length - half + 1) / 2, 1))) {
-    clause.push_back({Kind::kAnyHas, std::move(part)});
-  }
-  return clause;
-}
-
 double Likeness(const std::vector<std::string>& trigrams,
-                const CatalogEntry& entry) {
-  const std::string text = TextOf(entry.repository());
-  const auto shared = std::count_if(trigrams.begin(), trigrams.end(),
-                                    [&text](const std::string& trigram) {
-                                      return absl::StrContains(text, trigram);
-                                    });
+                const SearchText& text) {
+  const auto shared = std::count_if(
+      trigrams.begin(), trigrams.end(), [&text](const std::string& trigram) {
+        return absl::StrContains(text.path, trigram) ||
+               absl::StrContains(text.description, trigram);
+      });
   return static_cast<double>(shared) / trigrams.size();
 }
 
 void Search::TakeNear() {
   std::vector<std::string> trigrams;
-  std::vector<SearchClause> clauses;
-  for (const std::string& word : words_) {
-    if (CountCharacters(word) < kIndexed) continue;
-    for (std::string& trigram : PartsOf(word, kIndexed, 1)) {
-      trigrams.push_back(std::move(trigram));
-    }
-    clauses.push_back(HalvesOf(word));
-  }
+  const SearchClauses clauses = NearClauses(words_, trigrams);
   if (clauses.empty()) return;
-  std::vector<std::pair<double, CatalogEntry>> near;
-  for (CatalogEntry& entry : Load(clauses, kNearCandidates)) {
-    const double likeness = Likeness(trigrams, entry);
-    if (likeness >= kNearEnough) near.emplace_back(likeness, std::move(entry));
+  std::vector<std::pair<double, Match>> near;
+  for (Match& match : FindAtOnce(clauses, kNear)) {
+    const double likeness = Likeness(trigrams, match.text);
+    if (likeness >= kNearEnough) near.emplace_back(likeness, std::move(match));
   }
   std::sort(near.begin(), near.end(), [](const auto& a, const auto& b) {
-    if (a.first != b.first) return a.first > b.first;
-    return SearchRank(a.second.id(), a.second.repository()) <
-           SearchRank(b.second.id(), b.second.repository());
+    return a.first != b.first ? a.first > b.first
+                              : RanksBefore(a.second, b.second);
   });
-  std::vector<CatalogEntry> entries;
-  for (auto& [likeness, entry] : near) entries.push_back(std::move(entry));
-  Take(std::move(entries));
+  std::vector<Match> matches;
+  for (auto& [likeness, match] : near) matches.push_back(std::move(match));
+  Take(matches, clauses);
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<CatalogEntry>> SearchEntries(
-    Transaction& transaction, const v1::SearchRepositoriesRequest& request) {
+    Transaction& transaction, const SearchSample& sample,
+    const v1::SearchRepositoriesRequest& request) {
   LAMPLIGHTER_ASSIGN_OR_RETURN(std::vector<std::string> words,
-                               WordsOf(request.query()));
+                               SearchWords(request.query()));
   LAMPLIGHTER_ASSIGN_OR_RETURN(const int32_t limit,
                                PageSize(request.limit(), 20, 100));
-  return Search(transaction, request.filter(), std::move(words), limit).Run();
+  return Search(transaction, request.filter(), sample, std::move(words), limit)
+      .Run();
 }
 
 }  // namespace lamplighter::reposync

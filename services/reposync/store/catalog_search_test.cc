@@ -1,9 +1,14 @@
 #include "services/reposync/store/catalog_search.h"
 
+#include <algorithm>
+#include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/status/testing/status_matchers.h"
+#include "services/reposync/store/search_text.h"
 #include "services/reposync/store/testing/catalog_fixture.h"
 
 namespace lamplighter::reposync {
@@ -13,7 +18,19 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using v1::CatalogRepository;
 
-using CatalogSearchTest = CatalogFixture;
+class CatalogSearchTest : public CatalogFixture {
+ protected:
+  // All at once.
+  void PutAll(const std::vector<CatalogRepository>& repositories) {
+    ASSERT_THAT(Run(database_->Write<WrittenRows>(
+                    [&repositories](Transaction& transaction) {
+                      return WriteRepositories(
+                          transaction, {"a", "github", "github.com"}, 0,
+                          absl::UnixEpoch() + absl::Hours(1), repositories);
+                    })),
+                IsOk());
+  }
+};
 LAMPLIGHTER_ON_BOTH_DATABASES(CatalogSearchTest);
 
 TEST_P(CatalogSearchTest, SearchRanksNamesBeforePathsBeforeDescriptions) {
@@ -109,18 +126,90 @@ TEST_P(CatalogSearchTest, OfManyThatMatchTheBestComeFirstAllTheSame) {
   many.push_back(Repository("is", "much-longer-group/web"));
   many.push_back(Repository("begins", "much-longer-group/website"));
   many.push_back(Repository("has", "much-longer-group/my-web"));
-  ASSERT_THAT(
-      Run(database_->Write<WrittenRows>([&many](Transaction& transaction) {
-        return WriteRepositories(transaction, {"a", "github", "github.com"}, 0,
-                                 absl::UnixEpoch() + absl::Hours(1), many);
-      })),
-      IsOk());
+  PutAll(many);
   v1::SearchRepositoriesRequest request;
   request.set_query("web");
   request.set_limit(4);
   EXPECT_THAT(PathsOf(*Run(catalog_->Search(request))),
               ElementsAre("much-longer-group/web", "much-longer-group/website",
                           "much-longer-group/my-web", "web/r1000"));
+}
+
+// What Search() is to find, by looking at each, of which an earlier one has the
+// lower id.
+std::vector<std::string> FindByLooking(
+    const std::vector<CatalogRepository>& repositories,
+    const std::string& query, size_t limit) {
+  std::vector<std::string> found;
+  for (const SearchClauses& tier : SearchTiers(*SearchWords(query))) {
+    std::vector<std::pair<size_t, size_t>> of_tier;  // length and place
+    for (size_t i = 0; i < repositories.size(); ++i) {
+      if (Matches(SearchTextOf(repositories[i]), tier)) {
+        of_tier.emplace_back(repositories[i].path().size(), i);
+      }
+    }
+    std::sort(of_tier.begin(), of_tier.end());
+    for (const auto& [length, i] : of_tier) {
+      const std::string& path = repositories[i].path();
+      if (found.size() < limit &&
+          std::find(found.begin(), found.end(), path) == found.end()) {
+        found.push_back(path);
+      }
+    }
+  }
+  return found;
+}
+
+TEST_P(CatalogSearchTest, FindsWhatLookingAtEachFindsHoweverManyThereAre) {
+  constexpr const char* kWords[] = {"web",  "website", "shop", "api",
+                                    "rest", "cat-web", "ap",   "shopping"};
+  std::mt19937 random(7);  // NOLINT: the same each time
+  const auto words = [&](int count, const char* between) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+      absl::StrAppend(&text, i == 0 ? "" : between, kWords[random() % 8]);
+    }
+    return text;
+  };
+  std::vector<CatalogRepository> all;
+  for (int i = 0; i < 600; ++i) {
+    all.push_back(Repository(
+        absl::StrCat(i),
+        absl::StrCat(words(1 + random() % 2, "_"), "/",
+                     words(1 + random() % 3, "-"), i % 3 == 0 ? "" : "-",
+                     i % 3 == 0 ? "" : absl::StrCat(i)),
+        words(random() % 4, " ")));
+  }
+  // Of one path there is one only.
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a.path() < b.path(); });
+  all.erase(std::unique(all.begin(), all.end(),
+                        [](const auto& a, const auto& b) {
+                          return a.path() == b.path();
+                        }),
+            all.end());
+  PutAll(all);
+  const auto compare = [&] {
+    for (const std::string& query :
+         {"web", "shop", "web shop", "rest api", "b-sh", "p/w", "website",
+          "shop 12", "ap web", "shopping website cat-web", "hoppi", "t_a",
+          "api-1", "nothing"}) {
+      for (const int limit : {1, 20, 100}) {
+        v1::SearchRepositoriesRequest request;
+        request.set_query(query);
+        request.set_limit(limit);
+        EXPECT_EQ(PathsOf(*Run(catalog_->Search(request))),
+                  FindByLooking(all, query, limit))
+            << query << ", " << limit;
+      }
+    }
+  };
+  compare();
+  // Nothing else comes of what Search() knows of the catalog as a whole.
+  ASSERT_THAT(Run(catalog_->TakeSample()), IsOk());
+  while (*Run(catalog_->MergeSearchIndex())) {
+  }
+  compare();
 }
 
 }  // namespace

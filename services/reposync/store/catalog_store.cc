@@ -14,6 +14,7 @@
 #include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/row_values.h"
 #include "services/reposync/store/search_index.h"
+#include "services/reposync/store/search_sample.h"
 #include "services/reposync/store/statements.h"
 #include "services/reposync/store/text.h"
 #include "soci/soci.h"
@@ -149,10 +150,20 @@ absl::StatusOr<int64_t> Drop(Transaction& transaction, absl::Time before) {
   return std::max<int64_t>(end - first, 0);
 }
 
+// About: the highest number that one has.
+absl::StatusOr<int64_t> CountRepositories(Transaction& transaction) {
+  int64_t last = 0;
+  Execute(transaction, "SELECT COALESCE(MAX(id), 0) FROM repositories",
+          soci::into(last));
+  return last;
+}
+
 }  // namespace
 
 CatalogStore::CatalogStore(Database& database, const Clock& clock)
-    : database_(database), clock_(clock) {}
+    : database_(database),
+      clock_(clock),
+      sample_(std::make_shared<const SearchSample>()) {}
 
 asio::awaitable<absl::StatusOr<EntryPage>> CatalogStore::List(
     v1::ListCatalogRequest request) {
@@ -173,8 +184,9 @@ CatalogStore::ListGroups(v1::ListGroupsRequest request) {
 asio::awaitable<absl::StatusOr<std::vector<CatalogEntry>>> CatalogStore::Search(
     v1::SearchRepositoriesRequest request) {
   co_return co_await database_.Read<std::vector<CatalogEntry>>(
-      [request = std::move(request)](Transaction& transaction) {
-        return SearchEntries(transaction, request);
+      [request = std::move(request),
+       sample = sample_](Transaction& transaction) {
+        return SearchEntries(transaction, *sample, request);
       });
 }
 
@@ -302,6 +314,32 @@ asio::awaitable<absl::StatusOr<int64_t>> CatalogStore::PurgeRemoved(
           }));
   if (purged > 0) Changed();
   co_return purged;
+}
+
+asio::awaitable<absl::Status> CatalogStore::TakeSample() {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      sample_, co_await database_.Read<std::shared_ptr<const SearchSample>>(
+                   &TakeSearchSample));
+  co_return absl::OkStatus();
+}
+
+asio::awaitable<absl::StatusOr<bool>> CatalogStore::MergeSearchIndex() {
+  const bool is_first = !merging_;
+  if (is_first) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const int64_t last, co_await LastChange());
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+        const int64_t repositories,
+        co_await database_.Read<int64_t>(&CountRepositories));
+    if ((last - merged_at_) * 10 < repositories) co_return false;
+    merged_at_ = last;
+  }
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      merging_,
+      co_await database_.Write<bool>(
+          [is_first](Transaction& transaction) -> absl::StatusOr<bool> {
+            return reposync::MergeSearchIndex(transaction, is_first);
+          }));
+  co_return merging_;
 }
 
 asio::awaitable<absl::StatusOr<int64_t>> CatalogStore::DropChanges(

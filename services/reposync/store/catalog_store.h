@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@
 #include "services/reposync/store/repository_rows.h"
 
 namespace lamplighter::reposync {
+
+class SearchSample;
 
 // Where a page of entries ends: what the next one comes after.
 struct EntryPage {
@@ -82,7 +85,16 @@ class CatalogStore {
   // For the stores beside this one, after such a transaction of theirs.
   void Changed();
 
-  // --- Upkeep. Both do a bounded part and return how much it was; call again
+  // --- Upkeep.
+
+  // Now and then, so that Search() is fast: looks at a sample of the catalog.
+  boost::asio::awaitable<absl::Status> TakeSample();
+
+  // Has searches read the index in one part, where a tenth of the catalog has
+  // changed since this last did so. A bounded part: call again until false.
+  boost::asio::awaitable<absl::StatusOr<bool>> MergeSearchIndex();
+
+  // Both do a bounded part and return how much it was; call again
   // until 0.
 
   // Purges tombstones older than `removed_before`, except those with hooks.
@@ -96,6 +108,9 @@ class CatalogStore {
   Database& database_;
   const Clock& clock_;
   std::function<void()> listener_;
+  std::shared_ptr<const SearchSample> sample_;  // never null
+  bool merging_ = false;
+  int64_t merged_at_ = 0;  // the newest change then
 };
 
 }  // namespace lamplighter::reposync

@@ -154,12 +154,12 @@ CREATE TABLE leases(
   until BIGINT NOT NULL,
   position BIGINT NOT NULL);
 )",
-        // The text is the code's, folded; of what is searched the index alone
-        // is kept. What changes here: search_index.h.
+        // The text is the code's: search_index.h says what there is, and what
+        // may change it.
         R"(
 CREATE VIRTUAL TABLE repository_search USING fts5(
-  name, path, description,
-  content = '', columnsize = 0, tokenize = 'trigram case_sensitive 1');
+  name, path, description, content = '', columnsize = 0, detail = none,
+  tokenize = 'trigram case_sensitive 1');
 )",
         R"(
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
@@ -167,10 +167,10 @@ CREATE TABLE repository_search(
   rank BIGINT NOT NULL PRIMARY KEY,
   name $TEXT NOT NULL,
   path $TEXT NOT NULL,
-  description $TEXT NOT NULL);
+  path_and_description $TEXT NOT NULL);
 CREATE INDEX repository_search_by_name ON repository_search(name, rank);
-CREATE INDEX repository_search_by_text ON repository_search
-  USING gin(name gin_trgm_ops, path gin_trgm_ops, description gin_trgm_ops);
+CREATE INDEX repository_search_by_text ON repository_search USING gin(
+  name gin_trgm_ops, path gin_trgm_ops, path_and_description gin_trgm_ops);
 )"},
 };
 

@@ -6,16 +6,22 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/reposync/store/row_batch.h"
+#include "services/reposync/store/search_text.h"
 #include "services/reposync/store/text.h"
 
 namespace lamplighter::reposync {
 namespace {
 
 constexpr size_t kMaxLength = 0x3fff;
+constexpr int kMergedPages = 500;  // of 4 KB, at once
+
+// U+0080 to U+07FF: characters of two bytes. Paths are in letters as they are.
+constexpr uint32_t kNameLetters = 0x80;
+constexpr uint32_t kDescriptionLetters = kNameLetters + kAlphabetSize;
 
 struct Row {
   int64_t rank;
-  std::string name, path, description;
+  SearchText text;
 };
 
 // In order: FTS5 writes out what it has gathered whenever a key is lower than
@@ -24,14 +30,15 @@ std::vector<Row> RowsOf(Dialect dialect, const std::vector<Searched>& all) {
   std::vector<Row> rows;
   rows.reserve(all.size());
   for (const Searched& searched : all) {
-    std::string name = Fold(searched.repository.name());
+    SearchText text = SearchTextOf(searched.repository);
     if (dialect == Dialect::kSqlite) {
-      name = absl::StrCat(std::string(1, kNameBegins), name,
-                          std::string(1, kNameEnds));
+      text.name = IndexedName(WholeName(text.name));
+      text.description = IndexedDescription(text.description);
+    } else {
+      text.description = absl::StrCat(text.path, "\n", text.description);
     }
-    rows.push_back({SearchRank(searched.id, searched.repository),
-                    std::move(name), Fold(searched.repository.path()),
-                    Fold(searched.repository.description())});
+    rows.push_back(
+        {SearchRank(searched.id, searched.repository), std::move(text)});
   }
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return a.rank < b.rank; });
@@ -48,17 +55,31 @@ void Insert(Transaction& transaction, std::vector<Row> rows,
   RowBatch::Numbers& ranks = batch.Number(sqlite ? "rowid" : "rank");
   RowBatch::Texts& names = batch.Text("name");
   RowBatch::Texts& paths = batch.Text("path");
-  RowBatch::Texts& descriptions = batch.Text("description");
+  RowBatch::Texts& descriptions =
+      batch.Text(sqlite ? "description" : "path_and_description");
   for (Row& row : rows) {
     ranks.push_back(row.rank);
-    names.push_back(std::move(row.name));
-    paths.push_back(std::move(row.path));
-    descriptions.push_back(std::move(row.description));
+    names.push_back(std::move(row.text.name));
+    paths.push_back(std::move(row.text.path));
+    descriptions.push_back(std::move(row.text.description));
   }
   batch.Insert(transaction, "repository_search");
 }
 
 }  // namespace
+
+std::string WholeName(absl::string_view name) {
+  return absl::StrCat(std::string(1, kNameBegins), name,
+                      std::string(1, kNameEnds));
+}
+
+std::string IndexedName(absl::string_view part) {
+  return InAlphabet(part, kNameLetters);
+}
+
+std::string IndexedDescription(absl::string_view part) {
+  return InAlphabet(part, kDescriptionLetters);
+}
 
 int64_t SearchRank(int64_t id, const v1::CatalogRepository& repository) {
   const size_t length =
@@ -90,6 +111,31 @@ void UpdateSearchIndex(Transaction& transaction, std::vector<Searched> removed,
     }
   }
   Insert(transaction, RowsOf(transaction.dialect, added), nullptr);
+}
+
+bool MergeSearchIndex(Transaction& transaction, bool is_first) {
+  if (transaction.dialect == Dialect::kPostgresql) {
+    // What is pending, to be written together, every search reads from one end
+    // to the other.
+    int64_t pages = 0;
+    Execute(transaction,
+            "SELECT gin_clean_pending_list('repository_search_by_text')",
+            soci::into(pages));
+    return false;
+  }
+  const auto changes = [&transaction] {
+    int64_t changes = 0;
+    Execute(transaction, "SELECT total_changes()", soci::into(changes));
+    return changes;
+  };
+  const int64_t before = changes();
+  // Below zero: of all there is, and not only of parts that are of one size.
+  const int pages = is_first ? -kMergedPages : kMergedPages;
+  Execute(transaction,
+          "INSERT INTO repository_search(repository_search, rank)"
+          " VALUES ('merge', :pages)",
+          soci::use(pages, "pages"));
+  return changes() - before >= 2;  // as FTS5's documentation has it
 }
 
 }  // namespace lamplighter::reposync

@@ -1,15 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/reposync/store/database.h"
 
-// The index that Search() reads: folded names, paths and descriptions, keyed by
-// the length of the path and then the id, so that what is read in order of the
-// key comes best first and reading can stop early. SQLite keeps no text but
-// that of the trigrams, so it has to be told what it had.
+// The index that Search() reads: names, paths and descriptions, folded, keyed
+// by the length of the path and then the id, so that what is read in order of
+// the key comes best first and reading can stop early.
+//
+// On SQLite it is an FTS5 table of trigrams, which knows of each trigram in
+// which rows it is and nothing else. So that it knows of names, paths and
+// descriptions each by themselves, names and descriptions are written in
+// alphabets of their own. It keeps no text, so it has to be told what it had.
+// On PostgreSQL it is a table with trigram indexes.
 
 namespace lamplighter::reposync {
 
@@ -19,9 +26,13 @@ struct Searched {
   v1::CatalogRepository repository;
 };
 
-// Of a name, the index has its beginning and end as characters, too.
+// Parts of folded names and descriptions as SQLite's index has them. Of a name
+// it has its beginning and end as characters, too.
 constexpr char kNameBegins = '\x02';
 constexpr char kNameEnds = '\x03';
+std::string WholeName(absl::string_view name);
+std::string IndexedName(absl::string_view part);
+std::string IndexedDescription(absl::string_view part);
 
 // Where in the index a repository is, and back.
 int64_t SearchRank(int64_t id, const v1::CatalogRepository& repository);
@@ -34,5 +45,10 @@ bool SearchDiffers(const v1::CatalogRepository& a,
 // Takes rows off, which must be as they were added, and adds others.
 void UpdateSearchIndex(Transaction& transaction, std::vector<Searched> removed,
                        std::vector<Searched> added);
+
+// Writes leave the index in many parts, all of which a search reads: this does
+// a bounded part of putting them together. Returns whether anything is left to
+// do; `is_first` where it was not called before, or returned false.
+bool MergeSearchIndex(Transaction& transaction, bool is_first);
 
 }  // namespace lamplighter::reposync

@@ -1,7 +1,6 @@
 #include "services/reposync/store/text.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "absl/strings/ascii.h"
 
@@ -100,6 +99,27 @@ std::string Fold(absl::string_view text) {
 size_t CountCharacters(absl::string_view text) {
   return std::count_if(text.begin(), text.end(),
                        [](char c) { return (c & 0xc0) != 0x80; });
+}
+
+std::vector<std::string> PartsOf(absl::string_view text, size_t size,
+                                 size_t step) {
+  std::vector<size_t> at;  // where characters begin, and the end
+  for (size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] & 0xc0) != 0x80) at.push_back(i);
+  }
+  at.push_back(text.size());
+  std::vector<std::string> parts;
+  for (size_t i = 0; i + size < at.size(); i += step) {
+    parts.emplace_back(text.substr(at[i], at[i + size] - at[i]));
+  }
+  return parts;
+}
+
+std::string InAlphabet(absl::string_view text, uint32_t first) {
+  std::string letters;
+  letters.reserve(2 * text.size());
+  while (!text.empty()) Append(first + Next(text) % kAlphabetSize, letters);
+  return letters;
 }
 
 }  // namespace lamplighter::reposync

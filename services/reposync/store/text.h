@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -19,5 +22,15 @@ std::string Fold(absl::string_view text);
 
 // How many characters clean text has.
 size_t CountCharacters(absl::string_view text);
+
+// Parts of clean text that have `size` characters, each beginning `step`
+// characters after the one before.
+std::vector<std::string> PartsOf(absl::string_view text, size_t size,
+                                 size_t step);
+
+// Clean text in another alphabet, of 960 characters from `first` on: each of
+// ASCII becomes one of its own, others may become the same.
+constexpr uint32_t kAlphabetSize = 960;
+std::string InAlphabet(absl::string_view text, uint32_t first);
 
 }  // namespace lamplighter::reposync

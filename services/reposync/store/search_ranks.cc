@@ -1,0 +1,383 @@
+#include "services/reposync/store/search_ranks.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "services/reposync/store/entry_rows.h"
+#include "services/reposync/store/search_index.h"
+#include "services/reposync/store/statements.h"
+#include "services/reposync/store/text.h"
+
+namespace lamplighter::reposync {
+namespace {
+
+using Kind = SearchAtom::Kind;
+
+std::vector<int64_t> ReadRanks(Transaction& transaction, const std::string& sql,
+                               const Bindings& bindings) {
+  soci::statement& statement = transaction.prepared.Get(sql);
+  std::vector<int64_t> ranks;
+  int64_t rank = 0;
+  statement.exchange(soci::into(rank));
+  bindings.Exchange(statement);
+  statement.define_and_bind();
+  statement.execute();
+  while (statement.fetch()) ranks.push_back(rank);
+  statement.bind_clean_up();
+  return ranks;
+}
+
+// --- Which trigrams to ask an index for.
+
+// Of a row that was found, text is read and looked at, which takes so many
+// times as long as reading of it in the list of a trigram.
+constexpr size_t kCandidateCost = 250;
+// So many at least, as a sample does not know what is rare.
+constexpr size_t kLeastTrigrams = 2;
+
+using SampleRows = std::vector<uint16_t>;  // in order
+
+SampleRows Both(const SampleRows& rows, const SampleRows& others) {
+  SampleRows both;
+  std::set_intersection(rows.begin(), rows.end(), others.begin(), others.end(),
+                        std::back_inserter(both));
+  return both;
+}
+
+SampleRows Either(const SampleRows& rows, const SampleRows& others) {
+  SampleRows either;
+  std::set_union(rows.begin(), rows.end(), others.begin(), others.end(),
+                 std::back_inserter(either));
+  return either;
+}
+
+SampleRows RowsOf(const std::string& trigram, const SearchSample& sample) {
+  const absl::Span<const uint16_t> rows = sample.Find(trigram);
+  return {rows.begin(), rows.end()};
+}
+
+// True if reading of `read` entries is worth while, as it leaves `rows` in
+// place of `before`.
+bool IsWorth(size_t before, size_t rows, size_t read) {
+  return (before - rows) * kCandidateCost > read;
+}
+
+struct Trigram {
+  std::string text;
+  SampleRows rows;
+};
+
+// As many of the trigrams as are worth while, with the rows that have them all
+// and the entries of all their lists.
+struct Chosen {
+  std::vector<std::string> trigrams;
+  SampleRows rows;
+  size_t read = 0;
+};
+
+Chosen Choose(std::vector<Trigram> trigrams) {
+  std::sort(trigrams.begin(), trigrams.end(),
+            [](const Trigram& a, const Trigram& b) {
+              return std::pair(a.rows.size(), a.text) <
+                     std::pair(b.rows.size(), b.text);
+            });
+  Chosen chosen;
+  for (Trigram& trigram : trigrams) {
+    SampleRows rows = chosen.trigrams.empty() ? trigram.rows
+                                              : Both(chosen.rows, trigram.rows);
+    if (chosen.trigrams.size() >= kLeastTrigrams &&
+        !IsWorth(chosen.rows.size(), rows.size(), trigram.rows.size())) {
+      continue;
+    }
+    chosen.read += trigram.rows.size();
+    chosen.rows = std::move(rows);
+    chosen.trigrams.push_back(std::move(trigram.text));
+  }
+  return chosen;
+}
+
+// --- SQLite: a query of FTS5, which reads the lists of its trigrams side by
+// side.
+
+// A part of the query, the rows of the sample that it finds, and the entries
+// that it reads.
+struct Part {
+  std::string query;
+  SampleRows rows;
+  size_t read = 0;
+};
+
+// None of a short text.
+absl::optional<Part> TrigramsOf(const std::string& text,
+                                const SearchSample& sample) {
+  std::vector<Trigram> trigrams;
+  for (std::string& trigram : PartsOf(text, kIndexedCharacters, 1)) {
+    SampleRows rows = RowsOf(trigram, sample);
+    trigrams.push_back({std::move(trigram), std::move(rows)});
+  }
+  if (trigrams.empty()) return absl::nullopt;
+  Chosen chosen = Choose(std::move(trigrams));
+  return Part{
+      absl::StrJoin(chosen.trigrams, " AND ",
+                    [](std::string* query, const std::string& trigram) {
+                      absl::StrAppend(
+                          query, "\"",
+                          absl::StrReplaceAll(trigram, {{"\"", "\"\""}}), "\"");
+                    }),
+      std::move(chosen.rows), chosen.read};
+}
+
+void AddAlternative(const absl::optional<Part>& other, Part& part) {
+  part.rows = Either(part.rows, other->rows);
+  part.read += other->read;
+  absl::StrAppend(&part.query, part.query.empty() ? "(" : " OR (", other->query,
+                  ")");
+}
+
+absl::optional<Part> PartOf(const SearchAtom& atom,
+                            const SearchSample& sample) {
+  switch (atom.kind) {
+    case Kind::kNameIs:
+      return TrigramsOf(IndexedName(WholeName(atom.word)), sample);
+    case Kind::kNameBegins:
+      return TrigramsOf(IndexedName(std::string(1, kNameBegins) + atom.word),
+                        sample);
+    case Kind::kNameHas:
+      return TrigramsOf(IndexedName(atom.word), sample);
+    case Kind::kPathHas:
+      return TrigramsOf(atom.word, sample);
+    case Kind::kAnyHas:
+      break;
+  }
+  const absl::optional<Part> in_path = TrigramsOf(atom.word, sample);
+  if (!in_path.has_value()) return absl::nullopt;
+  Part part;
+  AddAlternative(in_path, part);
+  AddAlternative(TrigramsOf(IndexedDescription(atom.word), sample), part);
+  return part;
+}
+
+// None where a row may match that has no trigram in particular.
+absl::optional<Part> PartOf(const SearchClause& clause,
+                            const SearchSample& sample) {
+  Part part;
+  for (const SearchAtom& atom : clause) {
+    const absl::optional<Part> alternative = PartOf(atom, sample);
+    if (!alternative.has_value()) return absl::nullopt;
+    AddAlternative(alternative, part);
+  }
+  return part;
+}
+
+// Of the clauses, as many as are worth while; empty where the index has none.
+std::string QueryOf(const SearchClauses& clauses, const SearchSample& sample) {
+  std::vector<Part> parts;
+  for (const SearchClause& clause : clauses) {
+    if (auto part = PartOf(clause, sample)) parts.push_back(*std::move(part));
+  }
+  if (parts.empty()) return "";
+  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+    return a.rows.size() < b.rows.size();
+  });
+  std::string query = absl::StrCat("(", parts[0].query, ")");
+  SampleRows rows = std::move(parts[0].rows);
+  for (size_t i = 1; i < parts.size(); ++i) {
+    SampleRows both = Both(rows, parts[i].rows);
+    if (!IsWorth(rows.size(), both.size(), parts[i].read)) continue;
+    absl::StrAppend(&query, " AND (", parts[i].query, ")");
+    rows = std::move(both);
+  }
+  return query;
+}
+
+SearchRanks FindInFts5(Transaction& transaction, const SearchClauses& clauses,
+                       const SearchSample& sample, int64_t after,
+                       int64_t most) {
+  std::string query = QueryOf(clauses, sample);
+  if (query.empty()) return {};
+  Bindings bindings;
+  bindings.Text("match", std::move(query))
+      .Number("after", after)
+      .Number("most", most);
+  return {true, ReadRanks(transaction,
+                          "SELECT rowid FROM repository_search WHERE "
+                          "repository_search MATCH :match AND rowid > :after "
+                          "ORDER BY rowid LIMIT :most",
+                          bindings)};
+}
+
+// --- PostgreSQL: conditions on columns that have indexes.
+
+// So far as a byte tells.
+bool IsLetterOrDigit(char c) {
+  return absl::ascii_isalnum(c) || !absl::ascii_isascii(c);
+}
+
+// pg_trgm has trigrams of letters and digits, and of where words begin and end.
+bool HasTrigrams(absl::string_view word) {
+  size_t run = 0;      // of letters and digits, up to here
+  bool begun = false;  // after another character
+  for (const char c : word) {
+    if (IsLetterOrDigit(c)) {
+      if (++run >= kIndexedCharacters || begun) return true;
+    } else {
+      if (run >= 2) return true;
+      run = 0;
+      begun = true;
+    }
+  }
+  return false;
+}
+
+SearchRanks FindNames(Transaction& transaction, const SearchClause& names,
+                      int64_t most) {
+  SearchRanks found;
+  found.indexed = true;
+  for (const SearchAtom& name : names) {
+    Bindings bindings;
+    bindings.Text("first", name.word).Number("most", most);
+    const char* condition = "name = :first";
+    if (name.kind == Kind::kNameBegins) {
+      condition = "name >= :first AND name < :last";
+      bindings.Text("last", name.word + "\U0010FFFF");
+    }
+    for (const int64_t rank :
+         ReadRanks(transaction,
+                   absl::StrCat("SELECT rank FROM repository_search WHERE ",
+                                condition, " ORDER BY name, rank LIMIT :most"),
+                   bindings)) {
+      found.ranks.push_back(rank);
+    }
+  }
+  return found;
+}
+
+const char* ColumnOf(Kind kind) {
+  switch (kind) {
+    case Kind::kNameHas:
+      return "name";
+    case Kind::kPathHas:
+      return "path";
+    default:
+      return "path_and_description";
+  }
+}
+
+SampleRows RowsOf(Kind kind, const std::string& trigram,
+                  const SearchSample& sample) {
+  switch (kind) {
+    case Kind::kNameHas:
+      return RowsOf(IndexedName(trigram), sample);
+    case Kind::kPathHas:
+      return RowsOf(trigram, sample);
+    default:
+      return Either(RowsOf(trigram, sample),
+                    RowsOf(IndexedDescription(trigram), sample));
+  }
+}
+
+// What the index is asked for: a few trigrams, or the whole where pg_trgm has
+// none of them or they find too much.
+constexpr size_t kManyOfSample = 8;
+std::vector<std::string> IndexedParts(const SearchAtom& atom,
+                                      const SearchSample& sample) {
+  std::vector<Trigram> trigrams;
+  for (std::string& part : PartsOf(atom.word, kIndexedCharacters, 1)) {
+    if (!std::all_of(part.begin(), part.end(), &IsLetterOrDigit)) continue;
+    SampleRows rows = RowsOf(atom.kind, part, sample);
+    trigrams.push_back({std::move(part), std::move(rows)});
+  }
+  if (trigrams.empty()) return {atom.word};
+  Chosen chosen = Choose(std::move(trigrams));
+  // Then where words begin and end within it has to leave out the rest.
+  if (chosen.rows.size() > kManyOfSample) return {atom.word};
+  return std::move(chosen.trigrams);
+}
+
+// The conditions of a statement, with names of their own for its values.
+class Conditions {
+ public:
+  explicit Conditions(const SearchSample& sample) : sample_(sample) {}
+
+  void Add(const SearchClause& clause) {
+    std::vector<std::string> alternatives;
+    for (const SearchAtom& atom : clause) {
+      const char* column = ColumnOf(atom.kind);
+      // Which the index knows nothing of, so that it is left the rare ones.
+      std::string all =
+          absl::StrCat("position(", Bind(atom.word), " IN ", column, ") > 0");
+      for (const std::string& part : IndexedParts(atom, sample_)) {
+        const std::string pattern = absl::StrReplaceAll(
+            part, {{"\\", "\\\\"}, {"%", "\\%"}, {"_", "\\_"}});
+        absl::StrAppend(&all, " AND ", column, " LIKE ",
+                        Bind(absl::StrCat("%", pattern, "%")));
+      }
+      alternatives.push_back(absl::StrCat("(", all, ")"));
+    }
+    clauses_.push_back(
+        absl::StrCat("(", absl::StrJoin(alternatives, " OR "), ")"));
+  }
+
+  bool empty() const { return clauses_.empty(); }
+  std::string Sql() const { return absl::StrJoin(clauses_, " AND "); }
+  Bindings& bindings() { return bindings_; }
+
+ private:
+  std::string Bind(std::string value) {
+    const std::string name = absl::StrCat("text", ++bound_);
+    bindings_.Text(name, std::move(value));
+    return ":" + name;
+  }
+
+  const SearchSample& sample_;
+  std::vector<std::string> clauses_;
+  Bindings bindings_;
+  int bound_ = 0;
+};
+
+SearchRanks FindByColumns(Transaction& transaction,
+                          const SearchClauses& clauses,
+                          const SearchSample& sample, int64_t most) {
+  const Kind first = clauses[0][0].kind;
+  if (first == Kind::kNameIs || first == Kind::kNameBegins) {
+    return FindNames(transaction, clauses[0], most);
+  }
+  Conditions conditions(sample);
+  for (const SearchClause& clause : clauses) {
+    if (std::all_of(clause.begin(), clause.end(), [](const SearchAtom& atom) {
+          return HasTrigrams(atom.word);
+        })) {
+      conditions.Add(clause);
+    }
+  }
+  if (conditions.empty()) return {};
+  conditions.bindings().Number("most", most);
+  // What is common is not asked for here (catalog_search.h): all else is found
+  // sooner by the index, whatever the planner thinks of an unknown pattern.
+  transaction.sql << "SET LOCAL enable_seqscan = off";
+  return {true,
+          ReadRanks(transaction,
+                    absl::StrCat("SELECT rank FROM repository_search WHERE ",
+                                 conditions.Sql(), " LIMIT :most"),
+                    conditions.bindings())};
+}
+
+}  // namespace
+
+SearchRanks FindRanks(Transaction& transaction, const SearchClauses& clauses,
+                      const SearchSample& sample, int64_t after, int64_t most) {
+  return transaction.dialect == Dialect::kSqlite
+             ? FindInFts5(transaction, clauses, sample, after, most)
+             : FindByColumns(transaction, clauses, sample, most);
+}
+
+}  // namespace lamplighter::reposync

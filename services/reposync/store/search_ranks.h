@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "services/reposync/store/database.h"
+#include "services/reposync/store/search_sample.h"
+#include "services/reposync/store/search_text.h"
+
+namespace lamplighter::reposync {
+
+// Keys of rows of the search index, `most` at most, that may match: all that do
+// are among them, and some that do not. False for `indexed` where the index
+// knows nothing about any of the clauses, as words are too short.
+//
+// SQLite: in order, those after `after`. It reads the lists of the rarest
+// trigrams, by the sample, side by side and no further than needed.
+//
+// PostgreSQL: the first it finds; `after` is not heeded. Where the first clause
+// is about how names begin, it is that alone, in order of the name.
+struct SearchRanks {
+  bool indexed = false;
+  std::vector<int64_t> ranks;
+};
+SearchRanks FindRanks(Transaction& transaction, const SearchClauses& clauses,
+                      const SearchSample& sample, int64_t after, int64_t most);
+
+}  // namespace lamplighter::reposync

@@ -1,0 +1,134 @@
+#include "services/reposync/store/search_text.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "services/reposync/store/text.h"
+
+namespace lamplighter::reposync {
+namespace {
+
+using Kind = SearchAtom::Kind;
+
+constexpr size_t kMaxQueryBytes = 256;
+constexpr size_t kMaxWords = 8;
+
+bool Has(const SearchText& text, const SearchAtom& atom) {
+  switch (atom.kind) {
+    case Kind::kNameIs:
+      return text.name == atom.word;
+    case Kind::kNameBegins:
+      return absl::StartsWith(text.name, atom.word);
+    case Kind::kNameHas:
+      return absl::StrContains(text.name, atom.word);
+    case Kind::kPathHas:
+      return absl::StrContains(text.path, atom.word);
+    case Kind::kAnyHas:
+      return absl::StrContains(text.path, atom.word) ||
+             absl::StrContains(text.description, atom.word);
+  }
+  return false;
+}
+
+// A clause for each word.
+SearchClauses AllOf(Kind kind, const std::vector<std::string>& words) {
+  SearchClauses clauses;
+  for (const std::string& word : words) clauses.push_back({{kind, word}});
+  return clauses;
+}
+
+// Of the words that are long enough, one.
+SearchClause OneOf(Kind kind, const std::vector<std::string>& words,
+                   size_t at_least) {
+  SearchClause clause;
+  for (const std::string& word : words) {
+    if (CountCharacters(word) >= at_least) clause.push_back({kind, word});
+  }
+  return clause;
+}
+
+// Of a word with one thing wrong, a half is right; halves are laid at its
+// beginning, middle and end.
+SearchClause HalvesOf(const std::string& word) {
+  const size_t length = CountCharacters(word);
+  const size_t half = std::max(kIndexedCharacters, (length + 1) / 2);
+  SearchClause clause;
+  for (std::string& part :
+       PartsOf(word, half, std::max<size_t>((length - half + 1) / 2, 1))) {
+    clause.push_back({Kind::kAnyHas, std::move(part)});
+  }
+  return clause;
+}
+
+}  // namespace
+
+SearchText SearchTextOf(const v1::CatalogRepository& repository) {
+  return {Fold(repository.name()), Fold(repository.path()),
+          Fold(repository.description())};
+}
+
+bool Matches(const SearchText& text, const SearchClauses& clauses) {
+  return std::all_of(
+      clauses.begin(), clauses.end(), [&text](const SearchClause& clause) {
+        return std::any_of(
+            clause.begin(), clause.end(),
+            [&text](const SearchAtom& atom) { return Has(text, atom); });
+      });
+}
+
+absl::StatusOr<std::vector<std::string>> SearchWords(const std::string& query) {
+  if (query.size() > kMaxQueryBytes) {
+    return absl::InvalidArgumentError("query: must be 256 bytes at most");
+  }
+  std::vector<std::string> words;
+  for (absl::string_view word :
+       absl::StrSplit(Fold(CleanText(query)), absl::ByAnyChar(" \t\r\n\v\f"),
+                      absl::SkipEmpty())) {
+    if (std::any_of(word.begin(), word.end(), absl::ascii_iscntrl)) continue;
+    if (std::find(words.begin(), words.end(), word) == words.end()) {
+      words.emplace_back(word);
+    }
+  }
+  if (words.empty()) return absl::InvalidArgumentError("query: has no words");
+  if (words.size() > kMaxWords) {
+    return absl::InvalidArgumentError("query: must have 8 words at most");
+  }
+  return words;
+}
+
+std::vector<SearchClauses> SearchTiers(const std::vector<std::string>& words) {
+  std::vector<SearchClauses> tiers;
+  for (const auto& [kind, at_least] :
+       {std::pair(Kind::kNameIs, size_t{1}),
+        std::pair(Kind::kNameBegins, size_t{2}),
+        std::pair(Kind::kNameHas, kIndexedCharacters)}) {
+    SearchClause in_name = OneOf(kind, words, at_least);
+    if (in_name.empty()) continue;
+    tiers.push_back(AllOf(Kind::kPathHas, words));
+    // First, as it is what leaves out most.
+    tiers.back().insert(tiers.back().begin(), std::move(in_name));
+  }
+  tiers.push_back(AllOf(Kind::kPathHas, words));
+  tiers.push_back(AllOf(Kind::kAnyHas, words));
+  return tiers;
+}
+
+SearchClauses NearClauses(const std::vector<std::string>& words,
+                          std::vector<std::string>& trigrams) {
+  SearchClauses clauses;
+  for (const std::string& word : words) {
+    if (CountCharacters(word) < kIndexedCharacters) continue;
+    for (std::string& trigram : PartsOf(word, kIndexedCharacters, 1)) {
+      trigrams.push_back(std::move(trigram));
+    }
+    clauses.push_back(HalvesOf(word));
+  }
+  return clauses;
+}
+
+}  // namespace lamplighter::reposync
