@@ -109,7 +109,7 @@ class ReposyncService final : public Service {
                 scheduler_, sleeper_, context.loop.get_executor()),
         feed_({}, catalog_, context.loop),
         publisher_({.owner = config.refresher.owner}, leases_, catalog_, feed_,
-                   *producer_, sleeper_),
+                   *producer_, sleeper_, context.metrics),
         upkeep_({.keep_removed = config.keep_removed,
                  .keep_changes = config.keep_changes},
                 catalog_, context.clock, sleeper_),

@@ -1,9 +1,11 @@
 #include "services/reposync/refresh/refresh_scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "common/grpc/retry_info.h"
@@ -16,6 +18,9 @@ namespace {
 
 using ::boost::asio::awaitable;
 using v1::Refresh;
+
+// That are counted, of those in a row before this process knew of them.
+constexpr int kMostFailures = 20;
 
 // 0.9 to 1.1, the same in every replica: absl::Hash is another in each process.
 double Jitter(const Refresh& refresh) {
@@ -79,6 +84,9 @@ awaitable<absl::Status> RefreshScheduler::LookAt(StoredConnection connection) {
   const std::string name = connection.info.name();
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const ListingStore::Newest newest,
                                   co_await listings_.FindNewest(name));
+  if (newest.refresh.has_value()) {
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await Learn(name, *newest.refresh));
+  }
   if (DueAt(name, newest) > clock_.Now()) co_return absl::OkStatus();
   if (tasks_.size() >= options_.max_at_once) co_return absl::OkStatus();
   const absl::Status begun =
@@ -104,8 +112,9 @@ absl::Time RefreshScheduler::DueAt(const std::string& connection,
       return ended + std::min(options_.confirm_after, interval);
     case Refresh::FAILED: {
       const auto failing = failing_.find(connection);
-      return failing == failing_.end() ? absl::InfinitePast()
-                                       : failing->second.retry_at;
+      return failing != failing_.end() && failing->second.newest >= refresh.id()
+                 ? failing->second.retry_at
+                 : ended + options_.after_failure.first;
     }
     default:
       return ended + interval * Jitter(refresh);
@@ -149,11 +158,45 @@ void RefreshScheduler::Note(const Refresher::Report& report) {
     return;
   }
   Failing& failing = failing_[connection];
-  ++failing.failures;
+  // Learn() may have been first.
+  if (failing.newest < report.refresh.id()) ++failing.failures;
+  failing.newest = report.refresh.id();
   failing.retry_at =
       clock_.Now() + RetryAfter(report.status)
                          .value_or(options_.after_failure.AtLeastHalfAfter(
                              failing.failures, random_));
+}
+
+awaitable<absl::Status> RefreshScheduler::Learn(std::string connection,
+                                                Refresh newest) {
+  if (newest.state() == Refresh::RUNNING) co_return absl::OkStatus();
+  if (newest.state() != Refresh::FAILED) {
+    failing_.erase(connection);
+    co_return absl::OkStatus();
+  }
+  const auto known = failing_.find(connection);
+  if (known != failing_.end() && known->second.newest >= newest.id()) {
+    co_return absl::OkStatus();
+  }
+  v1::ListRefreshesRequest request;
+  request.set_connection(connection);
+  request.set_page_size(kMostFailures);
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const v1::ListRefreshesResponse last,
+                                  co_await listings_.List(std::move(request)));
+  const auto ended_well =
+      absl::c_find_if(last.refreshes(), [](const Refresh& refresh) {
+        return refresh.state() != Refresh::FAILED;
+      });
+  Failing& failing = failing_[connection];
+  failing.newest = newest.id();
+  failing.failures =
+      static_cast<int>(std::distance(last.refreshes().begin(), ended_well));
+  // What a forge asked this process for holds, too.
+  failing.retry_at = std::max(failing.retry_at,
+                              FromProto(newest.finished_at()) +
+                                  options_.after_failure.AtLeastHalfAfter(
+                                      std::max(failing.failures, 1), random_));
+  co_return absl::OkStatus();
 }
 
 awaitable<void> RefreshScheduler::Drain(absl::Duration limit) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -52,7 +53,8 @@ class RefreshScheduler {
       std::string connection, v1::Refresh::Trigger trigger, bool accept_shrink);
 
   // When the next one is due after `newest`; InfiniteFuture where none is
-  // planned.
+  // planned. After a failure that is as this process knows it: Run() learns of
+  // those of other replicas.
   absl::Time DueAt(const std::string& connection,
                    const ListingStore::Newest& newest) const;
 
@@ -60,9 +62,10 @@ class RefreshScheduler {
   boost::asio::awaitable<void> Drain(absl::Duration limit);
 
  private:
-  // Of a connection whose refreshes failed here.
+  // Of a connection whose refreshes failed, here or in another replica.
   struct Failing {
-    int failures = 0;
+    int64_t newest = 0;  // number of the last one that is known
+    int failures = 0;    // in a row
     absl::Time retry_at;
   };
 
@@ -72,6 +75,10 @@ class RefreshScheduler {
                                       StoredConnection connection,
                                       bool accept_shrink);
   void Note(const Refresher::Report& report);
+  // What came of refreshes of other replicas, or before this process began:
+  // how long a forge asked to wait then is not known.
+  boost::asio::awaitable<absl::Status> Learn(std::string connection,
+                                             v1::Refresh newest);
 
   const Options options_;
   Refresher& refresher_;

@@ -77,6 +77,35 @@ class RefreshSchedulerTest : public RefreshTest {
     return Run(scheduler_->Begin(kConnection, Refresh::REQUEST, false));
   }
 
+  // This replica does, so often.
+  void Fail(int times) {
+    for (int i = 0; i < times; ++i) {
+      lister_.Say({absl::UnauthenticatedError("revoked")});
+      ASSERT_THAT(Begin(), IsOk());
+      Await(Refresh::FAILED);
+    }
+  }
+  // To one that knows nothing but what is in the database, as this one would
+  // after a restart.
+  void GoToAnotherReplica() {
+    const auto stop =
+        [](RefreshScheduler& scheduler) -> boost::asio::awaitable<bool> {
+      co_await scheduler.Drain(absl::ZeroDuration());
+      co_return true;
+    };
+    Run(stop(*scheduler_));
+    scheduler_.reset();
+    refresher_ = MakeRefresher("other");
+    Make({});
+  }
+  // Many turns of the loop, in which it looks once.
+  void Look() {
+    tasks_.Spawn(scheduler_->Run());
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_THAT(Run(listings_->FindNewest(kConnection)), IsOk());
+    }
+  }
+
   TimerSleeper real_sleeper_;
   std::unique_ptr<RefreshScheduler> scheduler_;
   TaskGroup tasks_{loop_.get_executor(), "test"};
@@ -168,6 +197,52 @@ TEST_P(RefreshSchedulerTest, FailuresInARowAreTriedEverMoreSeldom) {
   ASSERT_THAT(Begin(), IsOk());
   Await(Refresh::FAILED);
   EXPECT_LE(DueNow() - clock_.Now(), absl::Minutes(1));
+}
+
+TEST_P(RefreshSchedulerTest, AFailureOfAnotherReplicaIsWaitedAfterToo) {
+  Fail(1);
+  GoToAnotherReplica();
+  EXPECT_EQ(DueNow(), clock_.Now() + absl::Minutes(1));
+  lister_.Say({Page(0, 1, 3, true)});
+  Look();
+  clock_.Advance(absl::Seconds(29));
+  Look();
+  EXPECT_THAT(lister_.requests, SizeIs(1));
+  clock_.Advance(absl::Seconds(31));
+  Look();
+  Await(Refresh::DONE);
+}
+
+TEST_P(RefreshSchedulerTest, FailuresOfAllReplicasInARowAreCounted) {
+  Fail(6);
+  GoToAnotherReplica();
+  Look();
+  // The sixth waits 16 to 32 minutes.
+  EXPECT_GE(DueNow(), clock_.Now() + absl::Minutes(16));
+  EXPECT_LE(DueNow(), clock_.Now() + absl::Minutes(32));
+}
+
+TEST_P(RefreshSchedulerTest, WhatAForgeAskedForHoldsWhereAnotherReplicaFailed) {
+  lister_.Say({WithRetryAfter(absl::ResourceExhaustedError("used up"),
+                              absl::Minutes(40))});
+  ASSERT_THAT(Begin(), IsOk());
+  Await(Refresh::FAILED);
+  const absl::Time asked_for = DueNow();
+  lister_.Say({absl::UnauthenticatedError("revoked")});
+  RunRefresh();
+  Look();
+  EXPECT_EQ(DueNow(), asked_for);
+}
+
+TEST_P(RefreshSchedulerTest, AnotherReplicasSuccessForgetsFailures) {
+  Fail(6);
+  lister_.Say({Page(0, 1, 3, true)});
+  RunRefresh();
+  Look();
+  lister_.Say({absl::UnauthenticatedError("revoked")});
+  ASSERT_THAT(Begin(), IsOk());
+  Await(Refresh::FAILED);
+  EXPECT_LE(DueNow(), clock_.Now() + absl::Minutes(1));
 }
 
 TEST_P(RefreshSchedulerTest, RefreshesWhatIsDueByItself) {

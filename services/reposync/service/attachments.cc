@@ -1,8 +1,10 @@
 #include "services/reposync/service/attachments.h"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -31,6 +33,27 @@ bool MayManageHooks(CatalogRepository::Access access) {
          access == CatalogRepository::ACCESS_UNSPECIFIED;
 }
 
+// The webhook of `connection` on that repository; null where there is none.
+const v1::Hook* FindHook(const std::vector<v1::Hook>& hooks,
+                         const std::string& connection, int64_t repository) {
+  const auto found = absl::c_find_if(hooks, [&](const v1::Hook& hook) {
+    return hook.connection() == connection && hook.repository() == repository;
+  });
+  return found == hooks.end() ? nullptr : &*found;
+}
+
+bool IsOn(const v1::Hook* hook) {
+  return hook != nullptr && (hook->state() == v1::Hook::PRESENT ||
+                             hook->state() == v1::Hook::UNMANAGED);
+}
+
+// How much of an attachment is done already where `hook` is there.
+int Done(const v1::Hook* hook, const std::string& attachment) {
+  if (hook == nullptr) return 0;
+  if (absl::c_linear_search(hook->attachments(), attachment)) return 3;
+  return IsOn(hook) ? 2 : 1;
+}
+
 // What to do by hand where nobody does it for us.
 std::vector<std::string> Instructions(const StoredConnection& connection) {
   const v1::ConnectionInfo& info = connection.info;
@@ -51,25 +74,42 @@ std::vector<std::string> Instructions(const StoredConnection& connection) {
 
 }  // namespace
 
+std::string Attachments::WhyNot(const StoredConnection& connection,
+                                CatalogRepository::Access access,
+                                bool is_on) const {
+  const std::string& name = connection.info.name();
+  if (connection.info.webhook_url().empty()) {
+    return absl::StrCat(name, " has no webhook_url");
+  }
+  if (is_on || MayManageHooks(access) || parts_.all.HasUnmanagedHooks(name)) {
+    return "";
+  }
+  return absl::StrCat(name, " may not manage webhooks there");
+}
+
 awaitable<absl::StatusOr<StoredConnection>> Attachments::Choose(
-    v1::CatalogEntry entry, std::string name) {
+    v1::CatalogEntry entry, std::string name, std::string attachment) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const std::vector<v1::Hook> hooks,
+      co_await parts_.hooks.OfRepository(entry.repository().repository_id()));
+  absl::optional<StoredConnection> chosen;
+  int most_done = -1;
   std::vector<std::string> reasons;
   for (const v1::ReachedBy& reached : entry.reached_by()) {
     if (!name.empty() && reached.connection() != name) continue;
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         StoredConnection connection,
         co_await parts_.connections.Find(reached.connection()));
-    if (connection.info.webhook_url().empty()) {
-      reasons.push_back(
-          absl::StrCat(reached.connection(), " has no webhook_url"));
-    } else if (!MayManageHooks(reached.access()) &&
-               !parts_.all.HasUnmanagedHooks(reached.connection())) {
-      reasons.push_back(
-          absl::StrCat(reached.connection(), " may not manage webhooks there"));
-    } else {
-      co_return connection;
+    const v1::Hook* hook = FindHook(hooks, reached.connection(), entry.id());
+    if (std::string reason = WhyNot(connection, reached.access(), IsOn(hook));
+        !reason.empty()) {
+      reasons.push_back(std::move(reason));
+    } else if (const int done = Done(hook, attachment); done > most_done) {
+      most_done = done;
+      chosen = std::move(connection);
     }
   }
+  if (chosen.has_value()) co_return *std::move(chosen);
   if (reasons.empty()) {
     reasons.push_back(name.empty() ? std::string("none reaches it")
                                    : absl::StrCat(name, " does not reach it"));
@@ -86,8 +126,9 @@ awaitable<absl::StatusOr<v1::AttachRepositoryResponse>> Attachments::Attach(
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       const v1::CatalogEntry entry,
       co_await parts_.catalog.GetByRepositoryId(request.repository_id()));
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const StoredConnection connection,
-                                  co_await Choose(entry, request.connection()));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const StoredConnection connection,
+      co_await Choose(entry, request.connection(), attachment));
   const HookKey key = {.connection = connection.info.name(),
                        .repository = entry.id()};
   const bool unmanaged = parts_.all.HasUnmanagedHooks(key.connection);

@@ -46,9 +46,15 @@ class Attachments {
                                              bool rewrite);
 
  private:
-  // The connection to attach `entry` by.
+  // The connection to attach `entry` by: `name`, or where that is empty the one
+  // that has done the most of it already, so that no repository gets a second
+  // webhook that nobody asked for. FailedPrecondition where none can.
   boost::asio::awaitable<absl::StatusOr<StoredConnection>> Choose(
-      v1::CatalogEntry entry, std::string name);
+      v1::CatalogEntry entry, std::string name, std::string attachment);
+  // Why not by `connection`, which reaches it with `access`; empty where it
+  // can.
+  std::string WhyNot(const StoredConnection& connection,
+                     v1::CatalogRepository::Access access, bool is_on) const;
 
   const Parts parts_;
 };

@@ -108,6 +108,51 @@ TEST_P(AttachmentsTest, OneAttachedByTwoConnectionsIsDetachedByName) {
   EXPECT_EQ(OnForge(1), 1U);
 }
 
+TEST_P(AttachmentsTest, GoesToTheConnectionWhoseWebhookIsThereAlready) {
+  AddConnection("second", "https://hooks");
+  Have(1);
+  Have(1, "second");
+  ASSERT_THAT(Attach(1, "second"), IsOk());
+  const auto other = Attach(1, "", "other");
+  ASSERT_THAT(other, IsOk());
+  EXPECT_EQ(other->hook().connection(), "second");
+  EXPECT_THAT(other->hook().attachments(), ElementsAre("other", "platform"));
+  EXPECT_EQ(OnForge(1), 1U);
+  EXPECT_EQ(Attach(1)->hook().connection(), "second");
+  // The same attachment counts once where both have a webhook.
+  ASSERT_THAT(Attach(1, "main", "third"), IsOk());
+  EXPECT_EQ(Attach(1)->hook().connection(), "second");
+  EXPECT_EQ(Attach(1, "", "third")->hook().connection(), "main");
+  EXPECT_EQ(OnForge(1), 2U);
+}
+
+TEST_P(AttachmentsTest, AWebhookThatIsOnNeedsNoRightToPutOneOn) {
+  AddConnection("second", "https://hooks");
+  Have(1);
+  Have(1, "second");
+  ASSERT_THAT(Attach(1, "second"), IsOk());
+  Have(1, "second", v1::CatalogRepository::READ);
+  const int calls = forge_.calls;
+  const auto attached = Attach(1, "", "other");
+  ASSERT_THAT(attached, IsOk());
+  EXPECT_EQ(attached->hook().connection(), "second");
+  EXPECT_EQ(attached->hook().state(), Hook::PRESENT);
+  EXPECT_EQ(forge_.calls, calls);
+}
+
+TEST_P(AttachmentsTest, AWebhookThatCannotBePutOnAnyMoreIsLeftToAnother) {
+  AddConnection("second", "https://hooks");
+  Have(1);
+  Have(1, "second");
+  forge_.errors["second"] = absl::PermissionDeniedError("403");
+  ASSERT_THAT(Attach(1, "second"), IsOk());
+  Have(1, "second", v1::CatalogRepository::READ);
+  const auto attached = Attach(1);
+  ASSERT_THAT(attached, IsOk());
+  EXPECT_EQ(attached->hook().connection(), "main");
+  EXPECT_EQ(attached->hook().state(), Hook::PRESENT);
+}
+
 TEST_P(AttachmentsTest, ANameThatIsTooLongIsRefused) {
   Have(1);
   EXPECT_THAT(Attach(1, "", std::string(129, 'x')),

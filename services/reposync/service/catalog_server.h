@@ -42,6 +42,10 @@ class CatalogServer {
   // HttpServer's.
   absl::Status Start();
 
+  // Where it serves, once it was started and is asked for.
+  int grpc_port() const { return grpc_server_->port(); }
+  int json_port() const { return http_server_->port(); }
+
   // Ends streams, answers what is under way within `drain`, and closes the
   // ports. Harmless if Start() was not called or failed.
   boost::asio::awaitable<void> Stop(absl::Duration drain);

@@ -14,6 +14,7 @@
 #include "common/log/log.h"
 #include "common/status/macros.h"
 #include "common/time/proto_time.h"
+#include "proto/lamplighter/v1/catalog_service.pb.h"
 
 namespace lamplighter::reposync {
 namespace {
@@ -97,7 +98,8 @@ awaitable<absl::Status> ChangePublisher::PublishNext(int64_t& position) {
       records.push_back(std::move(record));
     }
   }
-  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await Write(std::move(records)));
+  bool takes = false;
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await Write(std::move(records), takes));
   if (!changes.empty()) position = changes.back()->sequence();
   co_return absl::OkStatus();
 }
@@ -110,56 +112,109 @@ awaitable<absl::Status> ChangePublisher::PublishAll(int64_t& position) {
                   "publishing the whole catalog")
       .With("from", position)
       .With("to", last);
+  // Present ones later: one may have the canonical id of a removed one.
+  bool takes = false;
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await PublishRemoved(last, takes));
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await PublishPresent(last, takes));
+  position = last;
+  co_return absl::OkStatus();
+}
+
+awaitable<absl::Status> ChangePublisher::PublishRemoved(int64_t last,
+                                                        bool& takes) {
+  v1::ListCatalogRequest request;
+  request.mutable_filter()->set_include_removed(true);
+  request.mutable_filter()->set_include_archived(true);
+  request.set_page_size(kSnapshotPage);
+  do {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(EntryPage page,
+                                    co_await catalog_.List(request));
+    std::erase_if(page.entries, [](const v1::CatalogEntry& entry) {
+      return !entry.has_removed_at();
+    });
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await PublishEntries(
+        std::move(page.entries), RepositoryChange::REMOVED, last, takes));
+    request.set_page_token(std::move(page.next_page_token));
+  } while (!request.page_token().empty());
+  co_return absl::OkStatus();
+}
+
+awaitable<absl::Status> ChangePublisher::PublishPresent(int64_t last,
+                                                        bool& takes) {
   int64_t after = 0;
   while (true) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         std::vector<v1::CatalogEntry> entries,
         co_await catalog_.ReadSnapshot({}, after, kSnapshotPage));
-    if (entries.empty()) break;
+    if (entries.empty()) co_return absl::OkStatus();
     after = entries.back().id();
-    std::vector<Record> records;
-    for (v1::CatalogEntry& entry : entries) {
-      RepositoryChange change;
-      change.set_kind(RepositoryChange::CHANGED);
-      change.set_sequence(last);
-      *change.mutable_changed_at() = entry.changed_at();
-      *change.mutable_entry() = std::move(entry);
-      records.push_back(std::move(ChangeRecords(change).front()));
-    }
-    LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await Write(std::move(records)));
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        const bool is_ours,
-        co_await leases_.Take(kLease, options_.owner, options_.lease));
-    if (!is_ours) co_return absl::AbortedError("the lease was lost");
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await PublishEntries(
+        std::move(entries), RepositoryChange::CHANGED, last, takes));
   }
-  position = last;
+}
+
+awaitable<absl::Status> ChangePublisher::PublishEntries(
+    std::vector<v1::CatalogEntry> entries, RepositoryChange::Kind kind,
+    int64_t last, bool& takes) {
+  std::vector<Record> records;
+  for (v1::CatalogEntry& entry : entries) {
+    RepositoryChange change;
+    change.set_kind(kind);
+    change.set_sequence(last);
+    *change.mutable_changed_at() = entry.changed_at();
+    *change.mutable_entry() = std::move(entry);
+    records.push_back(std::move(ChangeRecords(change).front()));
+  }
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await Write(std::move(records), takes));
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
+      const bool is_ours,
+      co_await leases_.Take(kLease, options_.owner, options_.lease));
+  if (!is_ours) co_return absl::AbortedError("the lease was lost");
   co_return absl::OkStatus();
 }
 
-awaitable<absl::Status> ChangePublisher::Write(std::vector<Record> records) {
+awaitable<absl::Status> ChangePublisher::Write(std::vector<Record> records,
+                                               bool& takes) {
   // Shared with the producer's callbacks, which may come after a cancellation.
   struct Batch {
     explicit Batch(const boost::asio::any_io_executor& executor)
         : done(executor, boost::asio::steady_timer::time_point::max()) {}
     boost::asio::steady_timer done;
     size_t left = 0;
+    size_t taken = 0;
     absl::Status status;
+    std::vector<std::pair<std::string, absl::Status>> refused;  // by key
   };
   if (records.empty()) co_return absl::OkStatus();
   const auto batch =
       std::make_shared<Batch>(co_await boost::asio::this_coro::executor);
   batch->left = records.size();
   for (Record& record : records) {
-    producer_.Produce(std::move(record),
-                      [batch](const absl::StatusOr<RecordPosition>& written) {
-                        batch->status.Update(written.status());
-                        if (--batch->left == 0) batch->done.cancel();
-                      });
+    auto done = [batch, key = record.key](
+                    const absl::StatusOr<RecordPosition>& written) {
+      if (written.ok()) ++batch->taken;
+      if (absl::IsInvalidArgument(written.status())) {
+        batch->refused.emplace_back(key, written.status());
+      } else {
+        batch->status.Update(written.status());
+      }
+      if (--batch->left == 0) batch->done.cancel();
+    };
+    producer_.Produce(std::move(record), std::move(done));
   }
   co_await batch->done.async_wait(
       boost::asio::as_tuple(boost::asio::use_awaitable));
   if (batch->left > 0) co_return absl::CancelledError("stopping");
-  co_return batch->status;
+  LAMPLIGHTER_CO_RETURN_IF_ERROR(batch->status);
+  takes = takes || batch->taken > 0;
+  for (const auto& [key, status] : batch->refused) {
+    if (!takes) co_return status;
+    passed_over_.Increment();
+    LAMPLIGHTER_LOG(kError, "a change of the catalog is passed over")
+        .With("repository", key)
+        .With("error", status);
+  }
+  co_return absl::OkStatus();
 }
 
 }  // namespace lamplighter::reposync

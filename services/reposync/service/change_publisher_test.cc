@@ -6,13 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "boost/asio/post.hpp"
 #include "common/async/task_group.h"
 #include "common/async/timer_sleeper.h"
 #include "common/kafka/cloud_event.h"
+#include "common/kafka/producer.h"
 #include "common/kafka/testing/fake_producer.h"
+#include "common/metrics/metrics.h"
 #include "common/status/testing/status_matchers.h"
 #include "services/reposync/refresh/testing/refresh_test_fixture.h"
 
@@ -21,6 +25,7 @@ namespace {
 
 using ::boost::asio::awaitable;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 using v1::RepositoryChange;
 
@@ -35,16 +40,47 @@ class ShortSleeper final : public Sleeper {
   TimerSleeper real_;
 };
 
+// A topic that never takes what is written for `refused`, or anything at all.
+class RefusingProducer final : public Producer {
+ public:
+  explicit RefusingProducer(Producer& producer, boost::asio::io_context& loop)
+      : producer_(producer), loop_(loop) {}
+
+  void Produce(Record record, Done done) override {
+    if (!is_missing && record.key != refused) {
+      producer_.Produce(std::move(record), std::move(done));
+      return;
+    }
+    ++refusals;
+    boost::asio::post(loop_, [done = std::move(done)]() mutable {
+      std::move(done)(absl::InvalidArgumentError("too large, or no topic"));
+    });
+  }
+  absl::Status Ready() const override { return producer_.Ready(); }
+  size_t max_record_bytes() const override {
+    return producer_.max_record_bytes();
+  }
+
+  std::string refused;
+  bool is_missing = false;
+  int refusals = 0;
+
+ private:
+  Producer& producer_;
+  boost::asio::io_context& loop_;
+};
+
 // A replica.
 struct Replica {
   Replica(std::unique_ptr<Database> database_of_it, const std::string& owner,
           boost::asio::io_context& loop, Producer& producer, Sleeper& sleeper,
-          const Clock& clock)
+          const Clock& clock, Metrics& metrics)
       : database(std::move(database_of_it)),
         catalog(*database, clock),
         leases(*database, clock),
         feed({.poll = absl::Milliseconds(10)}, catalog, loop),
-        publisher({.owner = owner}, leases, catalog, feed, producer, sleeper),
+        publisher({.owner = owner}, leases, catalog, feed, producer, sleeper,
+                  metrics),
         tasks(loop.get_executor(), "test") {
     tasks.Spawn(feed.Run());
     tasks.Spawn(publisher.Run());
@@ -70,8 +106,8 @@ class ChangePublisherTest : public RefreshTest {
   }
 
   Replica& Start(const std::string& owner) {
-    replicas_.push_back(std::make_unique<Replica>(Open(), owner, loop_,
-                                                  producer_, sleeper_, clock_));
+    replicas_.push_back(std::make_unique<Replica>(Open(), owner, loop_, topic_,
+                                                  sleeper_, clock_, metrics_));
     return *replicas_.back();
   }
   // It dies: nothing more of it is written.
@@ -94,8 +130,12 @@ class ChangePublisherTest : public RefreshTest {
     Until([&] { return producer_.records().size() >= records; });
   }
   void UntilNoted(int64_t position) {
-    while (Run(leases_->Position("catalog-changes")).value_or(-1) < position) {
+    for (int i = 0; i < 100'000; ++i) {
+      if (Run(leases_->Position("catalog-changes")).value_or(-1) >= position) {
+        return;
+      }
     }
+    ADD_FAILURE() << "never came to " << position;
   }
   // Many turns, in which nothing may come.
   void RunSome() {
@@ -123,12 +163,17 @@ class ChangePublisherTest : public RefreshTest {
     }
     return all;
   }
+  static std::string PassedOver(int times) {
+    return absl::StrCat("lamplighter_reposync_changes_passed_over_total ",
+                        times, "\n");
+  }
   static std::string Added(int number) {
     return absl::StrCat(Repository(number).repository_id(), ":ADDED ", number);
   }
 
   ShortSleeper sleeper_;
   FakeProducer producer_{loop_};
+  RefusingProducer topic_{producer_, loop_};
   std::unique_ptr<LeaseStore> leases_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };
@@ -217,6 +262,91 @@ TEST_P(ChangePublisherTest, WhatKafkaRefusesIsWrittenAgainFromTheSamePlace) {
   Put(2);
   UntilNoted(2);
   EXPECT_THAT(Written(), ElementsAre(Added(1), Added(2)));
+}
+
+TEST_P(ChangePublisherTest, WhatKafkaNeverTakesIsPassedOver) {
+  topic_.refused = Repository(2).repository_id();
+  for (int i = 1; i <= 3; ++i) Put(i);
+  Start("a");
+  UntilNoted(3);
+  EXPECT_THAT(Written(), ElementsAre(Added(1), Added(3)));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(PassedOver(1)));
+  Put(4);
+  UntilNoted(4);
+  EXPECT_THAT(Written(), ElementsAre(Added(1), Added(3), Added(4)));
+}
+
+TEST_P(ChangePublisherTest, TheLastOneWaitsUntilTheTopicTakesAnother) {
+  topic_.refused = Repository(1).repository_id();
+  Put(1);
+  Start("a");
+  Until([&] { return topic_.refusals >= 3; });
+  EXPECT_EQ(Run(leases_->Position("catalog-changes")).value_or(-1), 0);
+  EXPECT_THAT(metrics_.Text(), HasSubstr(PassedOver(0)));
+  Put(2);
+  UntilNoted(2);
+  EXPECT_THAT(Written(), ElementsAre(Added(2)));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(PassedOver(1)));
+}
+
+TEST_P(ChangePublisherTest, NothingIsPassedOverWhereTheTopicIsMissing) {
+  topic_.is_missing = true;
+  Put(1);
+  Put(2);
+  Start("a");
+  Until([&] { return topic_.refusals >= 6; });
+  topic_.is_missing = false;
+  UntilNoted(2);
+  EXPECT_THAT(Written(), ElementsAre(Added(1), Added(2)));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(PassedOver(0)));
+}
+
+TEST_P(ChangePublisherTest, OneIsPassedOverOnlyOnceWhereBrokersAreAwayToo) {
+  topic_.refused = Repository(1).repository_id();
+  producer_.FailNext(absl::UnavailableError("no broker"), 3);
+  Put(1);
+  Put(2);
+  Start("a");
+  UntilNoted(2);
+  EXPECT_THAT(Written(), ElementsAre(Added(2)));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(PassedOver(1)));
+}
+
+TEST_P(ChangePublisherTest, TheWholeCatalogIsWrittenButForWhatKafkaNeverTakes) {
+  topic_.refused = Repository(3).repository_id();
+  for (int i = 1; i <= 3; ++i) Put(i);
+  ASSERT_THAT(Run(catalog_->DropChanges(absl::InfiniteFuture())), IsOk());
+  Start("a");
+  UntilNoted(3);
+  EXPECT_THAT(Written(),
+              UnorderedElementsAre("forge.example/acme/r1:CHANGED 3",
+                                   "forge.example/acme/r2:CHANGED 3"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(PassedOver(1)));
+}
+
+TEST_P(ChangePublisherTest, WithTheWholeCatalogGoesWhatWasRemoved) {
+  v1::CatalogRepository archived = Repository(1);
+  archived.set_archived(true);
+  Put(archived);
+  for (int i = 2; i <= 3; ++i) Put(i);
+  for (const char* id : {"1", "2"}) {
+    ASSERT_THAT(Run(catalog_->Forget(kConnection, "forge.example", id)),
+                IsOk());
+  }
+  // Another repository has the canonical id of a removed one.
+  v1::CatalogRepository again = Repository(2);
+  again.set_forge_id("22");
+  Put(again);
+  ASSERT_THAT(Run(catalog_->DropChanges(absl::InfiniteFuture())), IsOk());
+  Start("a");
+  UntilNoted(6);
+  const std::vector<std::string> written = Written();
+  EXPECT_THAT(written, UnorderedElementsAre("forge.example/acme/r1:REMOVED 6",
+                                            "forge.example/acme/r2:REMOVED 6",
+                                            "forge.example/acme/r3:CHANGED 6",
+                                            "forge.example/acme/r2:CHANGED 6"));
+  EXPECT_LT(absl::c_find(written, "forge.example/acme/r2:REMOVED 6"),
+            absl::c_find(written, "forge.example/acme/r2:CHANGED 6"));
 }
 
 TEST_P(ChangePublisherTest, WhereChangesWereDroppedTheWholeCatalogIsWritten) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
@@ -79,15 +80,15 @@ CallProof ProofOf(const HttpRequest& request) {
   return proof;
 }
 
-// A form that a page of another site could send is not JSON.
-absl::Status CheckContentType(const HttpRequest& request) {
+// With parameters or without. A form that a page of another site could send is
+// not JSON.
+bool IsJson(const HttpRequest& request) {
   const absl::optional<absl::string_view> type =
       request.headers.Find("content-type");
-  if (type.has_value() && absl::StartsWithIgnoreCase(*type, kContentType)) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("Content-Type: must be ", kContentType));
+  return type.has_value() &&
+         absl::EqualsIgnoreCase(
+             absl::StripAsciiWhitespace(type->substr(0, type->find(';'))),
+             kContentType);
 }
 
 absl::Status FromProtobuf(const json::Status& status) {
@@ -121,7 +122,10 @@ awaitable<absl::StatusOr<std::string>> JsonCatalog::Call(
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
       std::string client,
       parts_.authenticator.Authorize(ProofOf(request), method.scope));
-  LAMPLIGHTER_CO_RETURN_IF_ERROR(CheckContentType(request));
+  if (!IsJson(request)) {
+    co_return absl::InvalidArgumentError(
+        absl::StrCat("Content-Type: must be ", kContentType));
+  }
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(Request message,
                                   ParseJson<Request>(request.body));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const Response response,
@@ -136,13 +140,20 @@ awaitable<absl::StatusOr<std::string>> JsonCatalog::Call(
 template <typename Request, typename Response>
 awaitable<HttpResponse> JsonCatalog::Answer(
     CatalogMethod<Request, Response> method, HttpRequest request) {
+  const bool is_json = IsJson(request);
   absl::StatusOr<std::string> body = co_await Call(method, std::move(request));
   parts_.requests
       .Add({{"method", method.name},
             {"code", absl::StatusCodeToString(body.status().code())}})
       .Increment();
-  if (!body.ok()) co_return ErrorResponse(body.status());
   HttpResponse response;
+  if (!body.ok()) {
+    response = ErrorResponse(body.status());
+    if (!is_json && absl::IsInvalidArgument(body.status())) {
+      response.status = 415;
+    }
+    co_return response;
+  }
   response.content_type = kContentType;
   response.body = *std::move(body);
   co_return response;

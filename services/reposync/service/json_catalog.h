@@ -18,7 +18,8 @@ namespace lamplighter::reposync {
 // CatalogService's methods but its stream as JSON over HTTP: POST
 // /lamplighter.v1.CatalogService/METHOD with the request in proto3's JSON form,
 // as unary calls of the Connect protocol have it. Errors are its {"code",
-// "message"} with their HTTP status. On the loop only.
+// "message"} with their HTTP status; 415 for what is not application/json. On
+// the loop only.
 class JsonCatalog {
  public:
   // What it works with. All must outlive it.

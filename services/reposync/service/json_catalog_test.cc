@@ -1,8 +1,6 @@
 #include "services/reposync/service/json_catalog.h"
 
-#include <chrono>
 #include <fstream>
-#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -96,17 +94,6 @@ class JsonCatalogTest : public CatalogWorld {
                 HasSubstr(absl::StrCat("\"code\":\"", code, "\"")));
   }
 
-  // Runs the loop while `call` blocks on another thread.
-  template <typename Call>
-  auto Beside(Call call) {
-    auto result = std::async(std::launch::async, std::move(call));
-    while (result.wait_for(std::chrono::seconds(0)) !=
-           std::future_status::ready) {
-      loop_.restart();
-      if (loop_.run_one_for(std::chrono::milliseconds(5)) == 0) continue;
-    }
-    return result.get();
-  }
   void StartGrpc() {
     feed_ =
         std::make_unique<ChangeFeed>(ChangeFeed::Options{}, *catalog_, loop_);
@@ -239,11 +226,30 @@ TEST_P(JsonCatalogTest, WhatIsNotTheRequestInJsonIsRefused) {
   ExpectError(Call("ListRepositories", "[]"), 400, "invalid_argument");
   ExpectError(Call("ListRepositories", R"({"nosuch":1})"), 400,
               "invalid_argument");
-  HttpRequest form = Request("{}");
-  form.headers.fields[0].second = "text/plain";
-  ExpectError(Call("ListRepositories", form), 400, "invalid_argument");
-  form.headers.fields.erase(form.headers.fields.begin());
-  ExpectError(Call("ListRepositories", form), 400, "invalid_argument");
+}
+
+TEST_P(JsonCatalogTest, WhatIsNotSentAsJsonIsAnUnsupportedMediaType) {
+  HttpRequest request = Request("{}");
+  std::string& type = request.headers.fields[0].second;
+  for (const char* refused :
+       {"text/plain", "application/jsonx", "application/json-patch+json",
+        "application/json, text/plain", "application/", ";", ""}) {
+    type = refused;
+    const HttpResponse response = Call("ListRepositories", request);
+    ExpectError(response, 415, "invalid_argument");
+    EXPECT_THAT(response.body, HasSubstr("must be application/json"));
+  }
+  for (const char* taken :
+       {"application/json", "Application/JSON", "application/json;v=1",
+        "application/json ; charset=utf-8"}) {
+    type = taken;
+    EXPECT_EQ(Call("ListRepositories", request).status, 200) << taken;
+  }
+  request.headers.fields.erase(request.headers.fields.begin());
+  ExpectError(Call("ListRepositories", request), 415, "invalid_argument");
+  // Who calls is asked first.
+  request.headers.fields.clear();
+  ExpectError(Call("ListRepositories", request), 401, "unauthenticated");
 }
 
 TEST_P(JsonCatalogTest, ASecretThatCannotBeReadIsNotRepeated) {

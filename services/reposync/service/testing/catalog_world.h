@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -83,6 +85,21 @@ class CatalogWorld : public RefreshTest {
     repository.set_access(access);
     forge_.repositories[repository.repository_id()];
     ASSERT_TRUE(Run(catalog_->Put(connection, std::move(repository))).ok());
+  }
+
+  // Runs the loop while a call blocks on another thread.
+  template <typename T>
+  T Await(std::future<T> call) {
+    while (call.wait_for(std::chrono::seconds(0)) !=
+           std::future_status::ready) {
+      loop_.restart();
+      loop_.run_one_for(std::chrono::milliseconds(5));
+    }
+    return call.get();
+  }
+  template <typename Call>
+  auto Beside(Call call) {
+    return Await(std::async(std::launch::async, std::move(call)));
   }
 
   FakeHookWorker forge_;
