@@ -109,7 +109,9 @@ class RefreshOnce final : public Service {
         *std::move(listing), std::move(connection), /*accept_shrink=*/false,
         [this](const Refresh& refresh) { ShowProgress(refresh); });
     if (shown_) std::cout << "\r\033[K";
-    std::cout << name << ": " << SummaryOf(report.refresh) << std::endl;
+    std::cout << name << ": " << SummaryOf(report.refresh)
+              << (report.status.ok() ? "" : "; not done: ")
+              << report.refresh.error() << std::endl;
     co_return Annotate(report.status, "refresh ", name);
   }
 
