@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
@@ -34,8 +35,10 @@ constexpr size_t kCandidates = 20'000;
 constexpr size_t kNames = 200;
 constexpr size_t kNamesOfEach = 10;  // that is wanted
 constexpr size_t kAtOnce = 5000;
-// What fewer match is had in one go and put in order here.
-constexpr size_t kFew = 100;
+// What fewer match is had in one go and put in order here; on SQLite where no
+// more than so many of the sample may match.
+constexpr size_t kFew = 400;
+constexpr size_t kFewOfSample = 6;
 constexpr size_t kNear = 500;
 constexpr double kNearEnough = 0.4;  // of the trigrams
 
@@ -63,16 +66,20 @@ class Search {
         sample_(sample),
         words_(std::move(words)),
         tiers_(SearchTiers(words_)),
+        are_indexed_(absl::c_all_of(words_,
+                                    [](const std::string& word) {
+                                      return CountCharacters(word) >=
+                                             kIndexedCharacters;
+                                    })),
         limit_(limit) {}
 
   std::vector<CatalogEntry> Run() {
     common_ = sample_.Find(tiers_.back());
-    if (!TakeFew()) {
-      for (size_t tier = 0; tier < tiers_.size(); ++tier) {
-        if (ids_.size() >= limit_) break;
-        TakeTier(tier);
-      }
-    }
+    // The last finds most. Of the first whose matches are few, all are taken;
+    // what those before it find is among them.
+    size_t tier = tiers_.size();
+    while (tier > 0 && !TakeFew(tier - 1)) --tier;
+    for (; tier < tiers_.size() && ids_.size() < limit_; ++tier) TakeTier(tier);
     if (ids_.empty()) TakeNear();
     return LoadTaken();
   }
@@ -80,23 +87,41 @@ class Search {
  private:
   bool IsSqlite() const { return transaction_.dialect == Dialect::kSqlite; }
 
-  // Takes all that match where they are few. False where they are not.
-  bool TakeFew() {
-    if (common_.size() >= limit_) return false;
+  static bool IsOfName(const SearchClauses& clauses, SearchAtom::Kind last) {
+    return clauses[0][0].kind <= last;
+  }
+
+  // How many of the sample match, or on SQLite may.
+  size_t CountSampled(const SearchClauses& clauses) const {
+    if (IsSqlite()) return CountCandidates(clauses, sample_);
+    return absl::c_count_if(common_, [&](const SearchSample::Row* row) {
+      return Matches(row->text, clauses);
+    });
+  }
+
+  // Takes all that the tier and those before it match, where these are few.
+  // False where they are not, or there is no knowing.
+  bool TakeFew(size_t last) {
+    const SearchClauses& clauses = tiers_[last];
+    // In a name, words count that are too short for the tiers after it.
+    if (IsOfName(clauses, SearchAtom::Kind::kNameBegins) ||
+        (IsOfName(clauses, SearchAtom::Kind::kNameHas) && !are_indexed_) ||
+        CountSampled(clauses) >= (IsSqlite() ? kFewOfSample : limit_)) {
+      return false;
+    }
     const size_t few = IsSqlite() ? kFew : kAtOnce;
-    const SearchRanks found =
-        FindRanks(transaction_, tiers_.back(), sample_, 0, few);
+    const SearchRanks found = FindRanks(transaction_, clauses, sample_, 0, few);
     if (!found.indexed || found.ranks.size() >= few) return false;
     std::vector<Match> all;
-    ReadMatches(IdsOf(found.ranks), tiers_.back(), all);
+    ReadMatches(IdsOf(found.ranks), clauses, all);
     std::sort(all.begin(), all.end(), RanksBefore);
-    for (const SearchClauses& tier : tiers_) Take(all, tier);
+    for (size_t tier = 0; tier <= last; ++tier) Take(all, tiers_[tier]);
     return true;
   }
 
   void TakeTier(size_t tier) {
     const SearchClauses& clauses = tiers_[tier];
-    const bool by_name = clauses[0][0].kind <= SearchAtom::Kind::kNameBegins;
+    const bool by_name = IsOfName(clauses, SearchAtom::Kind::kNameBegins);
     if (IsSqlite() || by_name || !TakeCommon(clauses)) {
       Take(IsSqlite()
                ? FindInTurns(clauses, limit_)
@@ -210,6 +235,7 @@ class Search {
   const SearchSample& sample_;
   const std::vector<std::string> words_;
   const std::vector<SearchClauses> tiers_;
+  const bool are_indexed_;  // all words
   const size_t limit_;
   std::vector<const SearchSample::Row*> common_;  // that match
   std::vector<int64_t> ids_;

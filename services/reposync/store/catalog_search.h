@@ -30,8 +30,8 @@ namespace lamplighter::reposync {
 // find. So does, on PostgreSQL, a word without three letters or digits in a
 // row.
 //
-// Where nothing matches, what has a half of each word and most of their
-// trigrams is near enough, the likest first.
+// Where nothing matches, what has a half of each word in its path and most of
+// their trigrams is near enough, the likest first.
 absl::StatusOr<std::vector<v1::CatalogEntry>> SearchEntries(
     Transaction& transaction, const SearchSample& sample,
     const v1::SearchRepositoriesRequest& request);

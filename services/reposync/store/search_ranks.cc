@@ -178,34 +178,36 @@ absl::optional<Part> PartOf(const SearchClause& clause,
   return part;
 }
 
-// Of the clauses, as many as are worth while; empty where the index has none.
-std::string QueryOf(const SearchClauses& clauses, const SearchSample& sample) {
+// Of the clauses, as many as are worth while; none where the index has none.
+absl::optional<Part> PartOf(const SearchClauses& clauses,
+                            const SearchSample& sample) {
   std::vector<Part> parts;
   for (const SearchClause& clause : clauses) {
     if (auto part = PartOf(clause, sample)) parts.push_back(*std::move(part));
   }
-  if (parts.empty()) return "";
+  if (parts.empty()) return absl::nullopt;
   std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
     return a.rows.size() < b.rows.size();
   });
-  std::string query = absl::StrCat("(", parts[0].query, ")");
-  SampleRows rows = std::move(parts[0].rows);
+  Part all = std::move(parts[0]);
+  all.query = absl::StrCat("(", all.query, ")");
   for (size_t i = 1; i < parts.size(); ++i) {
-    SampleRows both = Both(rows, parts[i].rows);
-    if (!IsWorth(rows.size(), both.size(), parts[i].read)) continue;
-    absl::StrAppend(&query, " AND (", parts[i].query, ")");
-    rows = std::move(both);
+    SampleRows both = Both(all.rows, parts[i].rows);
+    if (!IsWorth(all.rows.size(), both.size(), parts[i].read)) continue;
+    absl::StrAppend(&all.query, " AND (", parts[i].query, ")");
+    all.rows = std::move(both);
+    all.read += parts[i].read;
   }
-  return query;
+  return all;
 }
 
 SearchRanks FindInFts5(Transaction& transaction, const SearchClauses& clauses,
                        const SearchSample& sample, int64_t after,
                        int64_t most) {
-  std::string query = QueryOf(clauses, sample);
-  if (query.empty()) return {};
+  absl::optional<Part> part = PartOf(clauses, sample);
+  if (!part.has_value()) return {};
   Bindings bindings;
-  bindings.Text("match", std::move(query))
+  bindings.Text("match", std::move(part->query))
       .Number("after", after)
       .Number("most", most);
   return {true, ReadRanks(transaction,
@@ -378,6 +380,12 @@ SearchRanks FindRanks(Transaction& transaction, const SearchClauses& clauses,
   return transaction.dialect == Dialect::kSqlite
              ? FindInFts5(transaction, clauses, sample, after, most)
              : FindByColumns(transaction, clauses, sample, most);
+}
+
+size_t CountCandidates(const SearchClauses& clauses,
+                       const SearchSample& sample) {
+  const absl::optional<Part> part = PartOf(clauses, sample);
+  return part.has_value() ? part->rows.size() : 0;
 }
 
 }  // namespace lamplighter::reposync

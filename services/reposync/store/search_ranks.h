@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -24,5 +25,9 @@ struct SearchRanks {
 };
 SearchRanks FindRanks(Transaction& transaction, const SearchClauses& clauses,
                       const SearchSample& sample, int64_t after, int64_t most);
+
+// How many of the sample may match, as far as SQLite's index knows.
+size_t CountCandidates(const SearchClauses& clauses,
+                       const SearchSample& sample);
 
 }  // namespace lamplighter::reposync

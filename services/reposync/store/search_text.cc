@@ -60,7 +60,7 @@ SearchClause HalvesOf(const std::string& word) {
   SearchClause clause;
   for (std::string& part :
        PartsOf(word, half, std::max<size_t>((length - half + 1) / 2, 1))) {
-    clause.push_back({Kind::kAnyHas, std::move(part)});
+    clause.push_back({Kind::kPathHas, std::move(part)});
   }
   return clause;
 }

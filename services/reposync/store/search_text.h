@@ -49,8 +49,8 @@ absl::StatusOr<std::vector<std::string>> SearchWords(const std::string& query);
 // What to look for, best first; the last one finds all that any does.
 std::vector<SearchClauses> SearchTiers(const std::vector<std::string>& words);
 
-// Where nothing matches: that of each word a half is right. `trigrams` gets
-// those of the words.
+// Where nothing matches: that of each word a half is right, in the path.
+// `trigrams` gets those of the words.
 SearchClauses NearClauses(const std::vector<std::string>& words,
                           std::vector<std::string>& trigrams);
 
