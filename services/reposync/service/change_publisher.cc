@@ -97,10 +97,37 @@ awaitable<absl::Status> ChangePublisher::PublishNext(int64_t& position) {
     for (Record& record : ChangeRecords(*change)) {
       records.push_back(std::move(record));
     }
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await AddHeirs(*change, records));
   }
   bool takes = false;
   LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await Write(std::move(records), takes));
   if (!changes.empty()) position = changes.back()->sequence();
+  co_return absl::OkStatus();
+}
+
+awaitable<absl::Status> ChangePublisher::AddHeirs(
+    const RepositoryChange& change, std::vector<Record>& records) {
+  std::vector<std::string> ended;
+  if (!change.previous_repository_id().empty()) {
+    ended.push_back(change.previous_repository_id());
+  }
+  if (change.kind() == RepositoryChange::REMOVED ||
+      change.kind() == RepositoryChange::PURGED) {
+    ended.push_back(change.entry().repository().repository_id());
+  }
+  for (std::string& repository_id : ended) {
+    absl::StatusOr<v1::CatalogEntry> heir =
+        co_await catalog_.GetByRepositoryId(std::move(repository_id));
+    if (absl::IsNotFound(heir.status())) continue;
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(heir.status());
+    if (heir->id() == change.entry().id()) continue;
+    RepositoryChange present;
+    present.set_kind(RepositoryChange::CHANGED);
+    present.set_sequence(change.sequence());
+    *present.mutable_changed_at() = heir->changed_at();
+    *present.mutable_entry() = *std::move(heir);
+    records.push_back(std::move(ChangeRecords(present).front()));
+  }
   co_return absl::OkStatus();
 }
 

@@ -64,6 +64,11 @@ class ChangePublisher {
   // While this process has the lease. OK where it has not.
   boost::asio::awaitable<absl::Status> Publish();
   boost::asio::awaitable<absl::Status> PublishNext(int64_t& position);
+  // Where a canonical id that the change ends is another repository's by now,
+  // as of one that was made anew: that one, so that its key does not end with
+  // it.
+  boost::asio::awaitable<absl::Status> AddHeirs(
+      const v1::RepositoryChange& change, std::vector<Record>& records);
   // Everything there is, since changes before it are no longer known; and what
   // is removed, while its tombstone is kept.
   boost::asio::awaitable<absl::Status> PublishAll(int64_t& position);

@@ -217,6 +217,22 @@ TEST_P(ChangePublisherTest, ARemovedRepositoryIsForgottenOnceItIsPurged) {
                           "forge.example/acme/r1"));
 }
 
+TEST_P(ChangePublisherTest, WhatWasMadeAnewIsNotRemovedWithTheOneBefore) {
+  Put(1);
+  v1::CatalogRepository anew = Repository(1);
+  anew.set_forge_id("anew");
+  Put(anew);
+  ASSERT_THAT(Run(catalog_->Forget(kConnection, "forge.example", "1")), IsOk());
+  Start("a");
+  UntilWritten(4);
+  EXPECT_THAT(Written(), ElementsAre(Added(1), "forge.example/acme/r1:ADDED 2",
+                                     "forge.example/acme/r1:REMOVED 3",
+                                     "forge.example/acme/r1:CHANGED 3"));
+  RepositoryChange last;
+  ASSERT_TRUE(last.ParseFromString(producer_.records().back().value));
+  EXPECT_EQ(last.entry().repository().forge_id(), "anew");
+}
+
 TEST_P(ChangePublisherTest, OneOfTwoWorksAndTheOtherTakesOverAfterTheLease) {
   Replica& first = Start("a");
   Put(1);
