@@ -200,6 +200,10 @@ void WriteEntry(const char* what, const v1::CatalogEntry& entry,
   out.flush();
 }
 
+void TellToken(const std::string& token, std::ostream& err) {
+  if (!token.empty()) err << "to go on: --resume-token " << token << '\n';
+}
+
 int Watch(const Options& options, std::ostream& out, std::ostream& err) {
   const auto client = Client::Create(options.client);
   if (!client.ok()) return Fail(client.status(), options.client, err);
@@ -225,7 +229,12 @@ int Watch(const Options& options, std::ostream& out, std::ostream& err) {
         const std::string kind = absl::AsciiStrToLower(
             v1::RepositoryChange::Kind_Name(change.kind()));
         WriteEntry(kind.c_str(), change.entry(), options.output, out);
-        if (++told == options.count) return kOk;
+        if (++told < options.count || options.count == 0) continue;
+        // One in the middle of an answer is told of again.
+        const bool is_last = &change == &*response.changes().rbegin();
+        TellToken(is_last ? response.resume_token() : request.resume_token(),
+                  err);
+        return kOk;
       }
       request.set_resume_token(response.resume_token());
     }
@@ -233,6 +242,7 @@ int Watch(const Options& options, std::ostream& out, std::ostream& err) {
     // The server renews connections now and then; one that says nothing is
     // away.
     if (!heard || !absl::IsUnavailable(status)) {
+      TellToken(request.resume_token(), err);
       return Fail(status, options.client, err);
     }
   }

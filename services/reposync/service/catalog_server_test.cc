@@ -330,7 +330,7 @@ TEST_P(CatalogServerTest, ErrorsKeepTheirCodes) {
   watch.set_resume_token("nonsense");
   Stream refused = Watch(watch);
   EXPECT_EQ(End(refused), StatusCode::INVALID_ARGUMENT);
-  watch.set_resume_token("99");
+  watch.set_resume_token("99.0");
   refused = Watch(watch);
   EXPECT_EQ(End(refused), StatusCode::OUT_OF_RANGE);
   EXPECT_THAT(metrics_.Text(),

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "common/status/macros.h"
+#include "common/time/proto_time.h"
 
 namespace lamplighter::reposync {
 namespace {
@@ -20,35 +20,27 @@ using v1::RepositoryChange;
 
 constexpr int kMaxConnections = 100;
 
-// Where a stream is: after change `number`, or, in a snapshot that is complete
-// as of it, after the entry `entry`.
-struct Position {
-  int64_t number = 0;
-  absl::optional<int64_t> entry = absl::nullopt;
-};
-
-// "1042", or in a snapshot "1042/17".
-std::string FormatToken(const Position& position) {
-  if (!position.entry.has_value()) return absl::StrCat(position.number);
-  return absl::StrCat(position.number, "/", *position.entry);
+// "1042.1732238400123", or in a snapshot "1042.1732238400123/17".
+std::string FormatToken(const WatchPosition& position) {
+  std::string token = absl::StrCat(position.number, ".", position.at);
+  if (position.entry.has_value()) absl::StrAppend(&token, "/", *position.entry);
+  return token;
 }
 
-absl::StatusOr<Position> ReadToken(absl::string_view token, int64_t last) {
+absl::StatusOr<WatchPosition> ReadToken(absl::string_view token) {
   const std::vector<absl::string_view> parts = absl::StrSplit(token, '/');
-  Position position;
+  const std::vector<absl::string_view> change = absl::StrSplit(parts[0], '.');
+  WatchPosition position;
   int64_t entry = 0;
   const bool is_right =
-      parts.size() <= 2 && absl::SimpleAtoi(parts[0], &position.number) &&
+      parts.size() <= 2 && change.size() == 2 &&
+      absl::SimpleAtoi(change[0], &position.number) &&
+      absl::SimpleAtoi(change[1], &position.at) &&
       (parts.size() == 1 || absl::SimpleAtoi(parts[1], &entry)) &&
       position.number >= 0 && entry >= 0;
   if (!is_right) {
     return absl::InvalidArgumentError(
         "resume_token: is none that WatchRepositories gave");
-  }
-  if (position.number > last) {
-    return absl::OutOfRangeError(
-        "resume_token: is of another database, or of a time after its backup; "
-        "begin with a snapshot");
   }
   if (parts.size() == 2) position.entry = entry;
   return position;
@@ -94,63 +86,91 @@ void Watches::Stop() {
 
 awaitable<absl::Status> Watches::Serve(v1::WatchRepositoriesRequest request,
                                        Write write) {
-  Position position;
-  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(position.number,
-                                  co_await catalog_.LastChange());
-  if (request.resume_token().empty()) {
-    if (request.snapshot()) position.entry = 0;
-  } else {
-    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        position, ReadToken(request.resume_token(), position.number));
-  }
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(WatchPosition position,
+                                  co_await Begin(request));
   if (position.entry.has_value()) {
-    LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await TellSnapshot(
-        request, write, position.number, *position.entry));
+    LAMPLIGHTER_CO_RETURN_IF_ERROR(
+        co_await TellSnapshot(request, write, position));
   } else {
     v1::WatchRepositoriesResponse response;
     response.set_resume_token(FormatToken(position));
     LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await write(std::move(response)));
   }
   co_return co_await TellChanges(std::move(request), std::move(write),
-                                 position.number);
+                                 std::move(position));
+}
+
+awaitable<absl::StatusOr<WatchPosition>> Watches::Begin(
+    v1::WatchRepositoriesRequest request) {
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const int64_t last,
+                                  co_await catalog_.LastChange());
+  if (request.resume_token().empty()) {
+    WatchPosition position = {.number = last};
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(position.at, co_await TimeOf(last));
+    if (request.snapshot()) position.entry = 0;
+    co_return position;
+  }
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(WatchPosition position,
+                                  ReadToken(request.resume_token()));
+  int64_t at = -1;
+  if (position.number <= last) {
+    LAMPLIGHTER_CO_ASSIGN_OR_RETURN(at, co_await TimeOf(position.number));
+  }
+  if (at != position.at) {
+    co_return absl::OutOfRangeError(
+        "resume_token: is of another database, or of a time after its backup; "
+        "begin with a snapshot");
+  }
+  co_return position;
+}
+
+awaitable<absl::StatusOr<int64_t>> Watches::TimeOf(int64_t number) {
+  if (number == 0) co_return 0;
+  LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const std::vector<RepositoryChange> changes,
+                                  co_await catalog_.ReadChanges(number - 1, 1));
+  if (changes.empty()) co_return 0;
+  co_return absl::ToUnixMillis(FromProto(changes[0].changed_at()));
 }
 
 awaitable<absl::Status> Watches::TellSnapshot(
-    v1::WatchRepositoriesRequest request, Write write, int64_t number,
-    int64_t after) {
+    v1::WatchRepositoriesRequest request, Write write,
+    WatchPosition& position) {
   const std::vector<std::string> connections(request.connections().begin(),
                                              request.connections().end());
-  bool is_complete = false;
-  while (!is_complete && !stopping_) {
+  while (position.entry.has_value() && !stopping_) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         std::vector<v1::CatalogEntry> entries,
-        co_await catalog_.ReadSnapshot(connections, after,
+        co_await catalog_.ReadSnapshot(connections, *position.entry,
                                        options_.snapshot_page));
-    is_complete = entries.size() < static_cast<size_t>(options_.snapshot_page);
-    if (!entries.empty()) after = entries.back().id();
+    const bool is_complete =
+        entries.size() < static_cast<size_t>(options_.snapshot_page);
+    if (is_complete) {
+      position.entry.reset();
+    } else {
+      position.entry = entries.back().id();
+    }
     v1::WatchRepositoriesResponse response;
     for (v1::CatalogEntry& entry : entries) {
       *response.add_entries() = std::move(entry);
     }
     response.set_snapshot_complete(is_complete);
-    response.set_resume_token(
-        is_complete ? FormatToken({.number = number})
-                    : FormatToken({.number = number, .entry = after}));
+    response.set_resume_token(FormatToken(position));
     LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await write(std::move(response)));
   }
   co_return absl::OkStatus();
 }
 
 awaitable<absl::Status> Watches::TellChanges(
-    v1::WatchRepositoriesRequest request, Write write, int64_t after) {
+    v1::WatchRepositoriesRequest request, Write write, WatchPosition position) {
   absl::Duration written = clock_.MonotonicNow();
   while (!stopping_) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         const ChangeFeed::Changes changes,
-        co_await feed_.Next(after, options_.progress_interval));
+        co_await feed_.Next(position.number, options_.progress_interval));
     v1::WatchRepositoriesResponse response;
     for (const auto& change : changes) {
-      after = change->sequence();
+      position.number = change->sequence();
+      position.at = absl::ToUnixMillis(FromProto(change->changed_at()));
       if (IsWanted(*change, request)) *response.add_changes() = *change;
     }
     const absl::Duration now = clock_.MonotonicNow();
@@ -158,7 +178,7 @@ awaitable<absl::Status> Watches::TellChanges(
         now - written < options_.progress_interval) {
       continue;
     }
-    response.set_resume_token(FormatToken({.number = after}));
+    response.set_resume_token(FormatToken(position));
     LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await write(std::move(response)));
     written = now;
   }

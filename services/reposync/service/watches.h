@@ -4,7 +4,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "boost/asio/awaitable.hpp"
 #include "common/grpc/serve_stream.h"
 #include "common/time/clock.h"
@@ -14,6 +16,16 @@
 #include "services/reposync/store/catalog_store.h"
 
 namespace lamplighter::reposync {
+
+// Where a stream is: after change `number`, or, in a snapshot that is complete
+// as of it, after the entry `entry`. `at`, in milliseconds since 1970, is when
+// that change was made: a database that was restored from a backup gives its
+// number to another.
+struct WatchPosition {
+  int64_t number = 0;
+  int64_t at = 0;
+  absl::optional<int64_t> entry = absl::nullopt;
+};
 
 // Streams the catalog and its changes to whoever watches. On the loop only.
 class Watches {
@@ -46,13 +58,19 @@ class Watches {
  private:
   boost::asio::awaitable<absl::Status> Serve(
       v1::WatchRepositoriesRequest request, Write write);
-  // All there is, after the entry `after`. What has changed since change
-  // `number` is told afterwards.
+  // Where it begins. OutOfRange where it cannot go on there.
+  boost::asio::awaitable<absl::StatusOr<WatchPosition>> Begin(
+      v1::WatchRepositoriesRequest request);
+  // When a change was made. OutOfRange where it is no longer kept.
+  boost::asio::awaitable<absl::StatusOr<int64_t>> TimeOf(int64_t number);
+  // The rest of all there is. What has changed since `position` is told
+  // afterwards.
   boost::asio::awaitable<absl::Status> TellSnapshot(
-      v1::WatchRepositoriesRequest request, Write write, int64_t number,
-      int64_t after);
+      v1::WatchRepositoriesRequest request, Write write,
+      WatchPosition& position);
   boost::asio::awaitable<absl::Status> TellChanges(
-      v1::WatchRepositoriesRequest request, Write write, int64_t after);
+      v1::WatchRepositoriesRequest request, Write write,
+      WatchPosition position);
 
   const Options options_;
   CatalogStore& catalog_;

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "boost/asio/co_spawn.hpp"
@@ -23,6 +24,8 @@ namespace {
 
 using ::absl::StatusCode;
 using ::boost::asio::awaitable;
+using ::testing::_;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using v1::WatchRepositoriesRequest;
@@ -241,13 +244,24 @@ TEST_P(WatchesTest, TokensThatCannotBeGoneOnWithAreRefused) {
   other_feed_ =
       std::make_unique<ChangeFeed>(ChangeFeed::Options{}, *catalog_, loop_);
   Make({}, *catalog_, *other_feed_);
-  EXPECT_THAT(EndOf(Watch(From("1"))), StatusIs(StatusCode::kOutOfRange));
-  EXPECT_THAT(EndOf(Watch(From("99"))), StatusIs(StatusCode::kOutOfRange));
-  for (const char* token : {"x", "1/x", "-1", "1/2/3", "/"}) {
+  EXPECT_THAT(EndOf(Watch(From("1.0"))), StatusIs(StatusCode::kOutOfRange));
+  EXPECT_THAT(EndOf(Watch(From("99.0"))), StatusIs(StatusCode::kOutOfRange));
+  for (const char* token : {"x", "1", "1.x", "1.0/x", "-1.0", "1.0/2/3", "/"}) {
     EXPECT_THAT(EndOf(Watch(From(token))),
                 StatusIs(StatusCode::kInvalidArgument))
         << token;
   }
+}
+
+TEST_P(WatchesTest, ATokenOfATimeAfterTheBackupIsRefusedAfterMoreChanges) {
+  for (int i = 1; i <= 3; ++i) Put(i);
+  Client& client = Watch({});
+  Until([&] { return client.answers == 1; });
+  // As if change 3 had been another, made at another time.
+  const std::vector<std::string> parts = absl::StrSplit(client.token, '.');
+  ASSERT_THAT(parts, ElementsAre("3", _));
+  EXPECT_THAT(EndOf(Watch(From(absl::StrCat(parts[0], ".1", parts[1])))),
+              StatusIs(StatusCode::kOutOfRange));
 }
 
 TEST_P(WatchesTest, TellsOnlyOfTheConnectionsThatAreAskedFor) {
