@@ -37,8 +37,8 @@ constexpr size_t kNamesOfEach = 10;  // that is wanted
 constexpr size_t kAtOnce = 5000;
 // What fewer match is had in one go and put in order here; on SQLite where no
 // more than so many of the sample may match.
-constexpr size_t kFew = 400;
-constexpr size_t kFewOfSample = 6;
+constexpr size_t kFew = 200;
+constexpr size_t kFewOfSample = 4;
 constexpr size_t kNear = 500;
 constexpr double kNearEnough = 0.4;  // of the trigrams
 

@@ -157,9 +157,14 @@ CREATE TABLE leases(
         // The text is the code's: search_index.h says what there is, and what
         // may change it.
         R"(
-CREATE VIRTUAL TABLE repository_search USING fts5(
+CREATE VIRTUAL TABLE repository_trigrams USING fts5(
   name, path, description, content = '', columnsize = 0, detail = none,
   tokenize = 'trigram case_sensitive 1');
+CREATE TABLE repository_search(
+  rank INTEGER NOT NULL PRIMARY KEY,
+  name $TEXT NOT NULL,
+  path $TEXT NOT NULL,
+  description $TEXT NOT NULL);
 )",
         R"(
 CREATE EXTENSION IF NOT EXISTS pg_trgm;

@@ -226,6 +226,7 @@ class Bench {
   void Search(const Kind& kind, int64_t rows) {
     Numbers numbers(1000 + all_.size());
     std::vector<double> times;
+    std::string worst;
     const std::clock_t cpu = std::clock();
     size_t found = 0;
     for (int i = 0; i < kSearches; ++i) {
@@ -238,12 +239,16 @@ class Bench {
           absl::ToDoubleMilliseconds(Clock::System().MonotonicNow() - began));
       Check(entries.status());
       found += entries->size();
+      if (times.back() == *std::max_element(times.begin(), times.end())) {
+        worst = request.query();
+      }
     }
     std::printf("search %-18s %4.1f found, %5.2f ms of our CPU time, ",
                 kind.name, static_cast<double>(found) / kSearches,
                 1e3 * static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC /
                     kSearches);
     Print(times);
+    std::printf("  the worst: %s\n", worst.c_str());
     all_.insert(all_.end(), times.begin(), times.end());
   }
 

@@ -26,42 +26,53 @@ struct Row {
 
 // In order: FTS5 writes out what it has gathered whenever a key is lower than
 // the one before.
-std::vector<Row> RowsOf(Dialect dialect, const std::vector<Searched>& all) {
+std::vector<Row> RowsOf(const std::vector<Searched>& all) {
   std::vector<Row> rows;
   rows.reserve(all.size());
   for (const Searched& searched : all) {
-    SearchText text = SearchTextOf(searched.repository);
-    if (dialect == Dialect::kSqlite) {
-      text.name = IndexedName(WholeName(text.name));
-      text.description = IndexedDescription(text.description);
-    } else {
-      text.description = absl::StrCat(text.path, "\n", text.description);
-    }
-    rows.push_back(
-        {SearchRank(searched.id, searched.repository), std::move(text)});
+    rows.push_back({SearchRank(searched.id, searched.repository),
+                    SearchTextOf(searched.repository)});
   }
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return a.rank < b.rank; });
   return rows;
 }
 
-void Insert(Transaction& transaction, std::vector<Row> rows,
-            const char* command) {
+// SQLite: `command` is one of FTS5's, or null to add.
+void WriteTrigrams(Transaction& transaction, const std::vector<Row>& rows,
+                   const char* command) {
   RowBatch batch;
-  const bool sqlite = transaction.dialect == Dialect::kSqlite;
   if (command != nullptr) {
-    batch.Text("repository_search").assign(rows.size(), command);
+    batch.Text("repository_trigrams").assign(rows.size(), command);
   }
-  RowBatch::Numbers& ranks = batch.Number(sqlite ? "rowid" : "rank");
+  RowBatch::Numbers& ranks = batch.Number("rowid");
+  RowBatch::Texts& names = batch.Text("name");
+  RowBatch::Texts& paths = batch.Text("path");
+  RowBatch::Texts& descriptions = batch.Text("description");
+  for (const Row& row : rows) {
+    ranks.push_back(row.rank);
+    names.push_back(IndexedName(WholeName(row.text.name)));
+    paths.push_back(row.text.path);
+    descriptions.push_back(IndexedDescription(row.text.description));
+  }
+  batch.Insert(transaction, "repository_trigrams");
+}
+
+void WriteTexts(Transaction& transaction, std::vector<Row> rows) {
+  const bool sqlite = transaction.dialect == Dialect::kSqlite;
+  RowBatch batch;
+  RowBatch::Numbers& ranks = batch.Number("rank");
   RowBatch::Texts& names = batch.Text("name");
   RowBatch::Texts& paths = batch.Text("path");
   RowBatch::Texts& descriptions =
       batch.Text(sqlite ? "description" : "path_and_description");
   for (Row& row : rows) {
     ranks.push_back(row.rank);
+    descriptions.push_back(
+        sqlite ? std::move(row.text.description)
+               : absl::StrCat(row.text.path, "\n", row.text.description));
     names.push_back(std::move(row.text.name));
     paths.push_back(std::move(row.text.path));
-    descriptions.push_back(std::move(row.text.description));
   }
   batch.Insert(transaction, "repository_search");
 }
@@ -95,22 +106,21 @@ bool SearchDiffers(const v1::CatalogRepository& a,
 
 void UpdateSearchIndex(Transaction& transaction, std::vector<Searched> removed,
                        std::vector<Searched> added) {
+  const bool sqlite = transaction.dialect == Dialect::kSqlite;
   if (!removed.empty()) {
-    if (transaction.dialect == Dialect::kSqlite) {
-      Insert(transaction, RowsOf(transaction.dialect, removed), "delete");
-    } else {
-      std::vector<int64_t> ranks;
-      for (const Searched& searched : removed) {
-        ranks.push_back(SearchRank(searched.id, searched.repository));
-      }
-      const std::string array = ArrayOf(transaction.dialect, ranks);
-      Execute(transaction,
-              "DELETE FROM repository_search WHERE rank " +
-                  InNumbers(transaction.dialect, "ranks"),
-              soci::use(array, "ranks"));
-    }
+    const std::vector<Row> rows = RowsOf(removed);
+    if (sqlite) WriteTrigrams(transaction, rows, "delete");
+    std::vector<int64_t> ranks;
+    for (const Row& row : rows) ranks.push_back(row.rank);
+    const std::string array = ArrayOf(transaction.dialect, ranks);
+    Execute(transaction,
+            "DELETE FROM repository_search WHERE rank " +
+                InNumbers(transaction.dialect, "ranks"),
+            soci::use(array, "ranks"));
   }
-  Insert(transaction, RowsOf(transaction.dialect, added), nullptr);
+  std::vector<Row> rows = RowsOf(added);
+  if (sqlite) WriteTrigrams(transaction, rows, nullptr);
+  WriteTexts(transaction, std::move(rows));
 }
 
 bool MergeSearchIndex(Transaction& transaction, bool is_first) {
@@ -132,7 +142,7 @@ bool MergeSearchIndex(Transaction& transaction, bool is_first) {
   // Below zero: of all there is, and not only of parts that are of one size.
   const int pages = is_first ? -kMergedPages : kMergedPages;
   Execute(transaction,
-          "INSERT INTO repository_search(repository_search, rank)"
+          "INSERT INTO repository_trigrams(repository_trigrams, rank)"
           " VALUES ('merge', :pages)",
           soci::use(pages, "pages"));
   return changes() - before >= 2;  // as FTS5's documentation has it

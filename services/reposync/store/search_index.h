@@ -12,11 +12,11 @@
 // by the length of the path and then the id, so that what is read in order of
 // the key comes best first and reading can stop early.
 //
-// On SQLite it is an FTS5 table of trigrams, which knows of each trigram in
-// which rows it is and nothing else. So that it knows of names, paths and
-// descriptions each by themselves, names and descriptions are written in
+// Table repository_search has the texts. On PostgreSQL it has trigram indexes.
+// On SQLite an FTS5 table beside it, repository_trigrams, knows of each trigram
+// in which rows it is and nothing else. So that it knows of names, paths and
+// descriptions each by themselves, names and descriptions are written to it in
 // alphabets of their own. It keeps no text, so it has to be told what it had.
-// On PostgreSQL it is a table with trigram indexes.
 
 namespace lamplighter::reposync {
 

@@ -1,7 +1,6 @@
 #include "services/reposync/store/search_ranks.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -11,9 +10,9 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
-#include "absl/types/span.h"
 #include "services/reposync/store/entry_rows.h"
 #include "services/reposync/store/search_index.h"
+#include "services/reposync/store/search_trigrams.h"
 #include "services/reposync/store/statements.h"
 #include "services/reposync/store/text.h"
 
@@ -36,77 +35,11 @@ std::vector<int64_t> ReadRanks(Transaction& transaction, const std::string& sql,
   return ranks;
 }
 
-// --- Which trigrams to ask an index for.
-
-// Of a row that was found, text is read and looked at, which takes so many
-// times as long as reading of it in the list of a trigram.
-constexpr size_t kCandidateCost = 250;
-// So many at least, as a sample does not know what is rare.
-constexpr size_t kLeastTrigrams = 2;
-
-using SampleRows = std::vector<uint16_t>;  // in order
-
-SampleRows Both(const SampleRows& rows, const SampleRows& others) {
-  SampleRows both;
-  std::set_intersection(rows.begin(), rows.end(), others.begin(), others.end(),
-                        std::back_inserter(both));
-  return both;
-}
-
-SampleRows Either(const SampleRows& rows, const SampleRows& others) {
-  SampleRows either;
-  std::set_union(rows.begin(), rows.end(), others.begin(), others.end(),
-                 std::back_inserter(either));
-  return either;
-}
-
-SampleRows RowsOf(const std::string& trigram, const SearchSample& sample) {
-  const absl::Span<const uint16_t> rows = sample.Find(trigram);
-  return {rows.begin(), rows.end()};
-}
-
-// True if reading of `read` entries is worth while, as it leaves `rows` in
-// place of `before`.
-bool IsWorth(size_t before, size_t rows, size_t read) {
-  return (before - rows) * kCandidateCost > read;
-}
-
-struct Trigram {
-  std::string text;
-  SampleRows rows;
-};
-
-// As many of the trigrams as are worth while, with the rows that have them all
-// and the entries of all their lists.
-struct Chosen {
-  std::vector<std::string> trigrams;
-  SampleRows rows;
-  size_t read = 0;
-};
-
-Chosen Choose(std::vector<Trigram> trigrams) {
-  std::sort(trigrams.begin(), trigrams.end(),
-            [](const Trigram& a, const Trigram& b) {
-              return std::pair(a.rows.size(), a.text) <
-                     std::pair(b.rows.size(), b.text);
-            });
-  Chosen chosen;
-  for (Trigram& trigram : trigrams) {
-    SampleRows rows = chosen.trigrams.empty() ? trigram.rows
-                                              : Both(chosen.rows, trigram.rows);
-    if (chosen.trigrams.size() >= kLeastTrigrams &&
-        !IsWorth(chosen.rows.size(), rows.size(), trigram.rows.size())) {
-      continue;
-    }
-    chosen.read += trigram.rows.size();
-    chosen.rows = std::move(rows);
-    chosen.trigrams.push_back(std::move(trigram.text));
-  }
-  return chosen;
-}
-
 // --- SQLite: a query of FTS5, which reads the lists of its trigrams side by
 // side.
+
+// So many rows are looked at for what they find, at most.
+constexpr int64_t kMostCandidates = 100'000;
 
 // A part of the query, the rows of the sample that it finds, and the entries
 // that it reads.
@@ -125,7 +58,7 @@ absl::optional<Part> TrigramsOf(const std::string& text,
     trigrams.push_back({std::move(trigram), std::move(rows)});
   }
   if (trigrams.empty()) return absl::nullopt;
-  Chosen chosen = Choose(std::move(trigrams));
+  ChosenTrigrams chosen = ChooseTrigrams(std::move(trigrams));
   return Part{
       absl::StrJoin(chosen.trigrams, " AND ",
                     [](std::string* query, const std::string& trigram) {
@@ -201,6 +134,39 @@ absl::optional<Part> PartOf(const SearchClauses& clauses,
   return all;
 }
 
+std::string ConditionOf(Kind kind, const std::string& word) {
+  switch (kind) {
+    case Kind::kNameIs:
+      return absl::StrCat("texts.name = ", word);
+    case Kind::kNameBegins:
+      return absl::StrCat("instr(texts.name, ", word, ") = 1");
+    case Kind::kNameHas:
+      return absl::StrCat("instr(texts.name, ", word, ") > 0");
+    case Kind::kPathHas:
+      return absl::StrCat("instr(texts.path, ", word, ") > 0");
+    case Kind::kAnyHas:
+      return absl::StrCat("(instr(texts.path, ", word,
+                          ") > 0 OR instr(texts.description, ", word, ") > 0)");
+  }
+  return "";
+}
+
+// What the texts are to have.
+std::string ConditionsOf(const SearchClauses& clauses, Bindings& bindings) {
+  std::vector<std::string> all;
+  int number = 0;
+  for (const SearchClause& clause : clauses) {
+    std::vector<std::string> alternatives;
+    for (const SearchAtom& atom : clause) {
+      const std::string name = absl::StrCat("word", ++number);
+      bindings.Text(name, atom.word);
+      alternatives.push_back(ConditionOf(atom.kind, ":" + name));
+    }
+    all.push_back(absl::StrCat("(", absl::StrJoin(alternatives, " OR "), ")"));
+  }
+  return absl::StrJoin(all, " AND ");
+}
+
 SearchRanks FindInFts5(Transaction& transaction, const SearchClauses& clauses,
                        const SearchSample& sample, int64_t after,
                        int64_t most) {
@@ -209,12 +175,21 @@ SearchRanks FindInFts5(Transaction& transaction, const SearchClauses& clauses,
   Bindings bindings;
   bindings.Text("match", std::move(part->query))
       .Number("after", after)
+      .Number("candidates", kMostCandidates)
       .Number("most", most);
-  return {true, ReadRanks(transaction,
-                          "SELECT rowid FROM repository_search WHERE "
-                          "repository_search MATCH :match AND rowid > :after "
-                          "ORDER BY rowid LIMIT :most",
-                          bindings)};
+  const std::string conditions = ConditionsOf(clauses, bindings);
+  // CROSS JOIN keeps the order, and what is read to what is needed.
+  return {
+      true,
+      ReadRanks(transaction,
+                absl::StrCat("SELECT texts.rank FROM (SELECT rowid AS rank "
+                             "FROM repository_trigrams WHERE "
+                             "repository_trigrams MATCH :match AND rowid > "
+                             ":after ORDER BY rowid LIMIT :candidates) AS "
+                             "candidates CROSS JOIN repository_search AS texts "
+                             "ON texts.rank = candidates.rank WHERE ",
+                             conditions, " LIMIT :most"),
+                bindings)};
 }
 
 // --- PostgreSQL: conditions on columns that have indexes.
@@ -299,7 +274,7 @@ std::vector<std::string> IndexedParts(const SearchAtom& atom,
     trigrams.push_back({std::move(part), std::move(rows)});
   }
   if (trigrams.empty()) return {atom.word};
-  Chosen chosen = Choose(std::move(trigrams));
+  ChosenTrigrams chosen = ChooseTrigrams(std::move(trigrams));
   // Then where words begin and end within it has to leave out the rest.
   if (chosen.rows.size() > kManyOfSample) return {atom.word};
   return std::move(chosen.trigrams);

@@ -10,12 +10,13 @@
 
 namespace lamplighter::reposync {
 
-// Keys of rows of the search index, `most` at most, that may match: all that do
-// are among them, and some that do not. False for `indexed` where the index
-// knows nothing about any of the clauses, as words are too short.
+// Keys of rows of the search index, `most` at most, that match. False for
+// `indexed` where the index knows nothing about any of the clauses, as words
+// are too short.
 //
-// SQLite: in order, those after `after`. It reads the lists of the rarest
-// trigrams, by the sample, side by side and no further than needed.
+// SQLite: those that do, in order, after `after`. It reads the lists of the
+// trigrams that leave out most side by side, and no further than needed; of
+// what is in these, it looks at the text of 100,000 at most.
 //
 // PostgreSQL: the first it finds; `after` is not heeded. Where the first clause
 // is about how names begin, it is that alone, in order of the name.
