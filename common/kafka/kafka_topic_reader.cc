@@ -55,6 +55,9 @@ RdkafkaSettings Settings(const KafkaTopicReader::Options& options) {
       // Else a full prefetch stops the partition for a second, though the
       // caller takes milliseconds to empty it.
       {"fetch.queue.backoff.ms", "20"},
+      // Of a partition that another broker leads since, List() is told that
+      // its epoch is old until the next refresh; by default that is minutes.
+      {"topic.metadata.refresh.interval.ms", "5000"},
   };
 }
 
