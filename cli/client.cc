@@ -119,6 +119,11 @@ std::unique_ptr<grpc::ClientContext> Client::NewEndlessContext() const {
   return context;
 }
 
+void TellToken(const std::string& resume_token, std::ostream& err) {
+  if (resume_token.empty()) return;
+  err << "to go on: --resume-token " << resume_token << '\n';
+}
+
 int Fail(const absl::Status& error, const ClientOptions& options,
          std::ostream& err) {
   err << "lamplighterctl: " << absl::StatusCodeToString(error.code()) << ": "

@@ -65,6 +65,9 @@ class Client {
 int Fail(const absl::Status& error, const ClientOptions& options,
          std::ostream& err);
 
+// Says on `err` how a watch that ends here is gone on with, if it is known.
+void TellToken(const std::string& resume_token, std::ostream& err);
+
 // "90s", "2h", "7d". InvalidArgument for what is no positive duration.
 absl::StatusOr<absl::Duration> ReadDuration(const std::string& text);
 

@@ -200,10 +200,6 @@ void WriteEntry(const char* what, const v1::CatalogEntry& entry,
   out.flush();
 }
 
-void TellToken(const std::string& token, std::ostream& err) {
-  if (!token.empty()) err << "to go on: --resume-token " << token << '\n';
-}
-
 int Watch(const Options& options, std::ostream& out, std::ostream& err) {
   const auto client = Client::Create(options.client);
   if (!client.ok()) return Fail(client.status(), options.client, err);

@@ -244,9 +244,7 @@ int Watch(const Options& options, std::ostream& out, std::ostream& err) {
         (heard || was_heard || restarts > 0) &&
         (absl::IsUnavailable(status) || absl::IsCancelled(status));
     if (!resumes) {
-      if (!request.resume_token().empty()) {
-        err << "to go on: --resume-token " << request.resume_token() << '\n';
-      }
+      TellToken(request.resume_token(), err);
       return Fail(status, options.client, err);
     }
     err << "goes on after: " << status.message() << '\n';
@@ -254,7 +252,7 @@ int Watch(const Options& options, std::ostream& out, std::ostream& err) {
     absl::Notification never;
     never.WaitForNotificationWithTimeout(absl::Seconds(1));
   }
-  err << "to go on: --resume-token " << request.resume_token() << '\n';
+  TellToken(request.resume_token(), err);
   return kTimedOut;
 }
 
