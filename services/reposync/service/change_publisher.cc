@@ -33,6 +33,17 @@ Record Forget(std::string key) {
           .tombstone = true};
 }
 
+// An entry as it is, told with the number of a change.
+Record EntryRecord(v1::CatalogEntry entry, RepositoryChange::Kind kind,
+                   int64_t sequence) {
+  RepositoryChange change;
+  change.set_kind(kind);
+  change.set_sequence(sequence);
+  *change.mutable_changed_at() = entry.changed_at();
+  *change.mutable_entry() = std::move(entry);
+  return std::move(ChangeRecords(change).front());
+}
+
 }  // namespace
 
 std::vector<Record> ChangeRecords(const RepositoryChange& change) {
@@ -121,12 +132,8 @@ awaitable<absl::Status> ChangePublisher::AddHeirs(
     if (absl::IsNotFound(heir.status())) continue;
     LAMPLIGHTER_CO_RETURN_IF_ERROR(heir.status());
     if (heir->id() == change.entry().id()) continue;
-    RepositoryChange present;
-    present.set_kind(RepositoryChange::CHANGED);
-    present.set_sequence(change.sequence());
-    *present.mutable_changed_at() = heir->changed_at();
-    *present.mutable_entry() = *std::move(heir);
-    records.push_back(std::move(ChangeRecords(present).front()));
+    records.push_back(EntryRecord(*std::move(heir), RepositoryChange::CHANGED,
+                                  change.sequence()));
   }
   co_return absl::OkStatus();
 }
@@ -185,12 +192,7 @@ awaitable<absl::Status> ChangePublisher::PublishEntries(
     int64_t last, bool& takes) {
   std::vector<Record> records;
   for (v1::CatalogEntry& entry : entries) {
-    RepositoryChange change;
-    change.set_kind(kind);
-    change.set_sequence(last);
-    *change.mutable_changed_at() = entry.changed_at();
-    *change.mutable_entry() = std::move(entry);
-    records.push_back(std::move(ChangeRecords(change).front()));
+    records.push_back(EntryRecord(std::move(entry), kind, last));
   }
   LAMPLIGHTER_CO_RETURN_IF_ERROR(co_await Write(std::move(records), takes));
   LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
