@@ -12,10 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/status/testing/status_matchers.h"
 #include "common/time/proto_time.h"
-#include "services/reposync/store/catalog_store.h"
-#include "services/reposync/store/connection_store.h"
 #include "services/reposync/store/listing_store.h"
-#include "services/reposync/store/testing/store_test_fixture.h"
+#include "services/reposync/store/testing/listing_fixture.h"
 #include "soci/soci.h"
 
 // Random forges, listed at random: whatever shifts, is renamed, looked up or
@@ -27,8 +25,6 @@ namespace {
 using v1::CatalogRepository;
 using v1::ListRepositoriesResponse;
 using v1::Refresh;
-
-constexpr absl::Duration kLease = absl::Minutes(5);
 
 // A forge of a few repositories, by name in order, whose listing has small
 // pages and ETags that are the same where a page is.
@@ -137,21 +133,8 @@ struct Seen {
   }
 };
 
-class ListingPropertyTest : public StoreTest {
+class ListingPropertyTest : public ListingFixture {
  protected:
-  void SetUp() override {
-    StoreTest::SetUp();
-    if (IsSkipped()) return;
-    catalog_.emplace(*database_, clock_);
-    listings_.emplace(*database_, *catalog_, clock_);
-    ConnectionStore connections(*database_, *catalog_, clock_);
-    v1::ConnectionInfo info;
-    info.set_name("main");
-    info.set_type("github");
-    info.set_instance("forge");
-    ASSERT_THAT(Run(connections.SetConfigured({info}, {"github"})), IsOk());
-  }
-
   // What the catalog has, by forge id.
   std::map<std::string, CatalogRepository> Catalog() {
     std::map<std::string, CatalogRepository> all;
@@ -219,10 +202,6 @@ class ListingPropertyTest : public StoreTest {
     ASSERT_THAT(Run(listings_->End(listing)), IsOk());
   }
 
-  absl::StatusOr<Listing> Begin() {
-    return Run(listings_->Begin("main", Refresh::SCHEDULE, "a", kLease,
-                                absl::Hours(24)));
-  }
   void BreakOff(Listing& listing, bool orderly) {
     if (orderly) {
       listing.refresh.set_state(Refresh::FAILED);
@@ -239,7 +218,7 @@ class ListingPropertyTest : public StoreTest {
     const std::string id = absl::StrCat(1 + forge.Number(12));
     const auto found = forge.all().find(id);
     if (found == forge.all().end()) {
-      ASSERT_THAT(Run(catalog_->Forget("main", "forge", id)), IsOk());
+      ASSERT_THAT(Run(catalog_->Forget("main", "github.com", id)), IsOk());
       seen.Forget(id);
     } else {
       ASSERT_THAT(Run(catalog_->Put("main", found->second)), IsOk());
@@ -263,9 +242,6 @@ class ListingPropertyTest : public StoreTest {
           return ids;
         }));
   }
-
-  absl::optional<CatalogStore> catalog_;
-  absl::optional<ListingStore> listings_;
 };
 LAMPLIGHTER_ON_BOTH_DATABASES(ListingPropertyTest);
 
