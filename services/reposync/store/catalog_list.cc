@@ -147,32 +147,28 @@ absl::StatusOr<v1::ListGroupsResponse> ListGroupsOf(
     // A group may have no name at all.
     const bool within = resumes && instance == last_instance;
     if (within) bindings.Text("last_group", last_group);
-    soci::statement& statement = transaction.prepared.Get(absl::StrCat(
-        "SELECT group_key, MIN(group_name), COUNT(*) FROM ", filter.table(),
-        " WHERE repositories.instance = :instance",
-        within ? " AND group_key > :last_group" : "", filter.conditions(),
-        " GROUP BY group_key ORDER BY group_key LIMIT :size"));
     std::string key, name;
     int64_t count = 0;
-    statement.exchange(soci::into(key));
-    statement.exchange(soci::into(name));
-    statement.exchange(soci::into(count));
-    bindings.Exchange(statement);
-    statement.define_and_bind();
-    statement.execute();
-    while (statement.fetch()) {
-      if (response.groups_size() == size) {
-        const v1::CatalogGroup& last = response.groups(size - 1);
-        response.set_next_page_token(MakePageToken(
-            "groups", about, {last.instance(), Fold(last.group())}));
-        continue;  // at most once: the statement is read to its end
-      }
-      v1::CatalogGroup& group = *response.add_groups();
-      group.set_instance(instance);
-      group.set_group(name);
-      group.set_repositories(count);
-    }
-    statement.bind_clean_up();
+    ForEachRow(
+        transaction,
+        absl::StrCat("SELECT group_key, MIN(group_name), COUNT(*) FROM ",
+                     filter.table(), " WHERE repositories.instance = :instance",
+                     within ? " AND group_key > :last_group" : "",
+                     filter.conditions(),
+                     " GROUP BY group_key ORDER BY group_key LIMIT :size"),
+        [&] {
+          if (response.groups_size() == size) {
+            const v1::CatalogGroup& last = response.groups(size - 1);
+            response.set_next_page_token(MakePageToken(
+                "groups", about, {last.instance(), Fold(last.group())}));
+            return;  // at most once: the statement is read to its end
+          }
+          v1::CatalogGroup& group = *response.add_groups();
+          group.set_instance(instance);
+          group.set_group(name);
+          group.set_repositories(count);
+        },
+        soci::into(key), soci::into(name), soci::into(count), bindings);
     if (!response.next_page_token().empty()) break;
   }
   return response;

@@ -150,14 +150,6 @@ absl::StatusOr<int64_t> Drop(Transaction& transaction, absl::Time before) {
   return std::max<int64_t>(end - first, 0);
 }
 
-// About: the highest number that one has.
-absl::StatusOr<int64_t> CountRepositories(Transaction& transaction) {
-  int64_t last = 0;
-  Execute(transaction, "SELECT COALESCE(MAX(id), 0) FROM repositories",
-          soci::into(last));
-  return last;
-}
-
 }  // namespace
 
 CatalogStore::CatalogStore(Database& database, const Clock& clock)
@@ -328,8 +320,11 @@ asio::awaitable<absl::StatusOr<bool>> CatalogStore::MergeSearchIndex() {
   if (is_first) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(const int64_t last, co_await LastChange());
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
-        const int64_t repositories,
-        co_await database_.Read<int64_t>(&CountRepositories));
+        const int64_t repositories,  // about
+        co_await database_.Read<int64_t>(
+            [](Transaction& transaction) -> absl::StatusOr<int64_t> {
+              return LastRepositoryId(transaction);
+            }));
     if ((last - merged_at_) * 10 < repositories) co_return false;
     merged_at_ = last;
   }

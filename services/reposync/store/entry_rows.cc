@@ -78,15 +78,6 @@ CatalogEntry EntryOf(const Columns& columns) {
 
 }  // namespace
 
-void Bindings::Exchange(soci::statement& statement) const {
-  for (const auto& [name, value] : texts_) {
-    statement.exchange(soci::use(value, name));
-  }
-  for (const auto& [name, value] : numbers_) {
-    statement.exchange(soci::use(value, name));
-  }
-}
-
 std::vector<CatalogEntry> LoadEntries(Transaction& transaction,
                                       const std::string& from,
                                       const Bindings& bindings) {
@@ -101,6 +92,13 @@ std::vector<CatalogEntry> LoadEntries(Transaction& transaction,
   while (statement.fetch()) entries.push_back(EntryOf(columns));
   statement.bind_clean_up();
   return entries;
+}
+
+int64_t LastRepositoryId(Transaction& transaction) {
+  int64_t last = 0;
+  Execute(transaction, "SELECT COALESCE(MAX(id), 0) FROM repositories",
+          soci::into(last));
+  return last;
 }
 
 void LoadReachedBy(Transaction& transaction,

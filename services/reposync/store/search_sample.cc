@@ -8,6 +8,7 @@
 #include "absl/hash/hash.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "services/reposync/store/entry_rows.h"
 #include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/search_index.h"
 #include "services/reposync/store/statements.h"
@@ -85,10 +86,8 @@ std::vector<const SearchSample::Row*> SearchSample::Find(
 
 absl::StatusOr<std::shared_ptr<const SearchSample>> TakeSearchSample(
     Transaction& transaction) {
-  int64_t last = 0;
-  Execute(transaction, "SELECT COALESCE(MAX(id), 0) FROM repositories",
-          soci::into(last));
-  const std::string ids = ArrayOf(transaction.dialect, RandomIds(last));
+  const std::string ids =
+      ArrayOf(transaction.dialect, RandomIds(LastRepositoryId(transaction)));
   std::vector<SearchSample::Row> rows;
   SearchSample::Row row;
   ForEachRow(

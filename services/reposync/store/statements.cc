@@ -12,4 +12,13 @@ soci::statement& PreparedStatements::Get(const std::string& sql) {
   return *(statements_[sql] = std::move(statement));
 }
 
+void Bindings::Exchange(soci::statement& statement) const {
+  for (const auto& [name, value] : texts_) {
+    statement.exchange(soci::use(value, name));
+  }
+  for (const auto& [name, value] : numbers_) {
+    statement.exchange(soci::use(value, name));
+  }
+}
+
 }  // namespace lamplighter::reposync

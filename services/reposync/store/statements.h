@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "services/reposync/store/database.h"
@@ -27,15 +29,42 @@ class PreparedStatements {
       statements_;
 };
 
-// Runs a statement that the session prepares once, with soci::use() and
-// soci::into(), as `transaction.sql << sql, ...` would; of a row that it has at
-// most. Returns whether it had one.
-// Name what is used (soci::use(id, "id")) where `sql` has a name twice.
+// Values of a statement whose text is put together, by name.
+class Bindings {
+ public:
+  Bindings& Text(std::string name, std::string value) {
+    texts_.emplace_back(std::move(name), std::move(value));
+    return *this;
+  }
+  Bindings& Number(std::string name, int64_t value) {
+    numbers_.emplace_back(std::move(name), value);
+    return *this;
+  }
+  void Exchange(soci::statement& statement) const;
+
+ private:
+  std::deque<std::pair<std::string, std::string>> texts_;  // they stay in place
+  std::deque<std::pair<std::string, int64_t>> numbers_;
+};
+
+// One of what a statement uses or reads into.
+template <typename Value>
+void Exchange(soci::statement& statement, const Value& value) {
+  statement.exchange(value);
+}
+inline void Exchange(soci::statement& statement, const Bindings& bindings) {
+  bindings.Exchange(statement);
+}
+
+// Runs a statement that the session prepares once, with soci::use(), Bindings
+// and soci::into(), as `transaction.sql << sql, ...` would; of a row that it
+// has at most. Returns whether it had one. Name what is used (soci::use(id,
+// "id")) where `sql` has a name twice.
 template <typename... Exchanges>
 bool Execute(Transaction& transaction, const std::string& sql,
              const Exchanges&... exchanges) {
   soci::statement& statement = transaction.prepared.Get(sql);
-  (statement.exchange(exchanges), ...);
+  (Exchange(statement, exchanges), ...);
   statement.define_and_bind();
   const bool got = statement.execute(true);
   // To its end: SQLite keeps reading the same state of the database until then.
@@ -50,7 +79,7 @@ template <typename... Exchanges>
 int64_t ExecuteAndCount(Transaction& transaction, const std::string& sql,
                         const Exchanges&... exchanges) {
   soci::statement& statement = transaction.prepared.Get(sql);
-  (statement.exchange(exchanges), ...);
+  (Exchange(statement, exchanges), ...);
   statement.define_and_bind();
   statement.execute(true);
   const int64_t rows = statement.get_affected_rows();
@@ -64,7 +93,7 @@ template <typename OnRow, typename... Exchanges>
 void ForEachRow(Transaction& transaction, const std::string& sql, OnRow on_row,
                 const Exchanges&... exchanges) {
   soci::statement& statement = transaction.prepared.Get(sql);
-  (statement.exchange(exchanges), ...);
+  (Exchange(statement, exchanges), ...);
   statement.define_and_bind();
   statement.execute();
   while (statement.fetch()) on_row();
