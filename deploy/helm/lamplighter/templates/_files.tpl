@@ -28,7 +28,7 @@ that it does not need: forges' credentials are in provider pods alone.
 {{- if or (has "dispatcher" .programs) (has "reposync" .programs) }}
 {{ include "lamplighter.files.api" .root }}
 {{- end }}
-{{- if and (or (has "reposync" .programs) (has "refresh" .programs)) (not (include "lamplighter.isTrial" .root)) }}
+{{- if and (include "lamplighter.opensDatabase" .) (not (include "lamplighter.isTrial" .root)) }}
 {{- $key := .root.Values.database.existingSecretKey }}
 {{ include "lamplighter.secretFiles" (dict "name" "database" "secret" (include "lamplighter.databaseSecret" .root) "keys" (list (list $key "url"))) }}
 {{- end }}

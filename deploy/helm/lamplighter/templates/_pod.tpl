@@ -134,7 +134,7 @@ lifecycle:
 {{/* lamplighter.files, and where the workload keeps data. */}}
 {{- define "lamplighter.podFiles" -}}
 {{- include "lamplighter.files" (dict "root" .root "programs" .workload.programs "config" .workload.config "types" .workload.types) }}
-{{- if and (include "lamplighter.isTrial" .root) (or (has "reposync" .workload.programs) (has "refresh" .workload.programs)) }}
+{{- if and (include "lamplighter.isTrial" .root) (include "lamplighter.opensDatabase" .workload) }}
 {{- $kept := .root.Values.trial.persistence }}
 {{- $claim := $kept.existingClaim | default (include "lamplighter.name" (dict "root" .root "name" "data")) }}
 {{- $source := ternary (dict "persistentVolumeClaim" (dict "claimName" $claim)) (dict "emptyDir" dict) $kept.enabled }}

@@ -135,6 +135,11 @@ ports: []
 {{- if and (eq .root.Values.flux.from "cluster") (or (has "dispatcher" .programs) (has "provider" .programs)) }}yes{{ end -}}
 {{- end -}}
 
+{{/* Not empty where pods of these programs open the catalog's database: dict programs. */}}
+{{- define "lamplighter.opensDatabase" -}}
+{{- if or (has "reposync" .programs) (has "refresh" .programs) }}yes{{ end -}}
+{{- end -}}
+
 {{/* The ServiceAccount of a workload: dict root, name, settings. */}}
 {{- define "lamplighter.serviceAccount" -}}
 {{- if .settings.serviceAccount.name -}}
