@@ -1,14 +1,21 @@
-"""reposync beside the other services, and the databases that it keeps the catalog in."""
+"""reposync beside the other services, the databases that it keeps the catalog in, and what
+tests of it stand on."""
 
 import base64
 import copy
 import json
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
+import unittest
 
-from harness import Lamplighter
+from harness import Kafka, Lamplighter
 from processes import DEADLINE, Process, binary, free_ports, http, run_script, wait_until
+from scripted_forges import ScriptedForge
+
+OF_A_GROUP = 50  # repositories, in a CatalogCase
 
 
 class Postgresql:
@@ -147,3 +154,130 @@ class Catalog:
         return http("POST",
                     f"http://{self.json_address}/lamplighter.v1.CatalogService/{method}",
                     body)
+
+
+class World:
+    """What the tests of a file share, since it takes a while to start: `kafka`, a
+    `directory`, and what a file puts here beside them. They go with the module."""
+
+    @classmethod
+    def start(cls):
+        """For setUpModule()."""
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
+        unittest.addModuleCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.directory.chmod(0o755)  # PostgreSQL is another user
+        cls.kafka = Kafka(cls.folder("kafka"))
+        unittest.addModuleCleanup(cls.kafka.down)
+        cls.kafka.up()
+
+    @classmethod
+    def folder(cls, name):
+        """A new one in `directory`."""
+        path = cls.directory / name
+        path.mkdir()
+        return path
+
+    @classmethod
+    def postgresql(cls, add_cleanup):
+        """A PostgreSQL that runs until the cleanup; skips where there can be none."""
+        if reason := Postgresql.why_not():
+            raise unittest.SkipTest(reason)
+        # A short name: that of its socket is limited.
+        postgresql = Postgresql(cls.folder(f"pg{len(list(cls.directory.iterdir()))}"))
+        add_cleanup(postgresql.down)
+        postgresql.up()
+        return postgresql
+
+
+class ShowsLogs:
+    """A test that prints what the processes in its `folder` said, if it fails."""
+
+    def run(self, result=None):
+        failures = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > failures:
+            logs = "\n".join(f"-- {log.name}\n{log.read_text(errors='replace')[-4000:]}"
+                             for log in self.folder.glob("*.log"))
+            print(f"\n{self.id()} failed:\n{logs}", flush=True)
+        return result
+
+
+class CatalogCase(ShowsLogs):
+    """A forge, a provider worker and a catalog of its own for each test. The forge has
+    `groups` of OF_A_GROUP repositories each, and connection hub has listed them."""
+
+    groups = 1
+
+    def setUp(self):
+        self.folder = World.folder(self.id())
+        (self.folder / "forge").mkdir()
+        self.forge = self.start_forge(self.folder / "forge")
+        # No refresh but those that are asked for.
+        self.catalog = Catalog(self.folder, World.kafka.brokers, {"hub": self.forge},
+                               self.database(), refresh_interval="0s")
+        self.addCleanup(self.catalog.stop)
+        # One that is killed leaves its consumer group waiting for it.
+        self.addCleanup(lambda: self.catalog.process and self.catalog.process.terminate())
+        self.catalog.lamplighter.start("provider")
+        self.prepare()
+        self.catalog.start()
+        self.assertEqual(self.refresh()["added"], str(self.groups * OF_A_GROUP))
+
+    def start_forge(self, directory):
+        forge = ScriptedForge(directory)
+        self.addCleanup(forge.down)
+        forge.up()
+        for group in range(self.groups):
+            forge.change(owner=f"team-{group}", count=OF_A_GROUP)
+        return forge
+
+    def database(self):
+        """Its URL."""
+        return f"sqlite://{self.folder}/catalog.db"
+
+    def prepare(self):
+        """What has to be done before reposync starts."""
+
+    def id_of(self, path):
+        return f"{self.forge.host}/{path}"
+
+    def ids(self, *args):
+        return self.catalog.ids("--archived", "--max", "1000", *args)
+
+    def refresh(self, connection="hub"):
+        """A refresh that goes well."""
+        refresh = self.catalog.refresh(connection)
+        self.assertEqual(refresh["state"], "DONE", refresh)
+        return refresh
+
+    def attach(self, path, *args, status=0):
+        """The webhook, as it is then."""
+        return self.catalog.ctl("repos", "attach", self.id_of(path), *args,
+                                status=status)["hook"]
+
+    def detach(self, path, *args, status=0):
+        """The webhook, as far as it is still there; None where it is not."""
+        return self.catalog.ctl("repos", "detach", self.id_of(path), *args,
+                                status=status).get("hook")
+
+    def listed_hooks(self):
+        return self.catalog.ctl("hooks", "list").get("hooks", [])
+
+    def make_lab(self, token):
+        """Makes connection lab, to the same forge as hub, and waits until it is listed."""
+        self.write_lab("create", token, "--type", "github", "--forge", self.forge.url)
+        # The first refresh, which nobody asked for, is done.
+        wait_until("the connection to be listed", lambda: [
+            refresh for refresh in self.catalog.ctl(
+                "connections", "refreshes", "lab").get("refreshes", [])
+            if refresh["state"] == "DONE"])
+
+    def write_lab(self, command, token, *args):
+        """Has `connections create` or `update` seal the secrets of lab."""
+        secrets = []
+        for key, value in (("token", token), ("webhookSecret", "lab-webhookSecret")):
+            file = self.folder / key
+            file.write_text(value)
+            secrets += ["--secret", f"{key}={file}"]
+        self.catalog.ctl("connections", command, "lab", *args, *secrets,
+                         "--webhook-url", self.catalog.lamplighter.webhook_url)

@@ -1,50 +1,31 @@
 """The catalog on real forges and databases: listed, searched, kept fresh; webhooks put on
 and taken off."""
 
-import pathlib
-import shutil
 import subprocess
-import tempfile
 import unittest
 
-from catalog import Catalog, Postgresql
-from harness import Gitea, Kafka, wait_until
+from catalog import Catalog, ShowsLogs, World
+from harness import Gitea, wait_until
 
 GIT_EVENTS = "lamplighter.git-events.v1"
 CATALOG_CHANGES = "lamplighter.catalog-changes.v1"
 
 
-class World:
-    """What the tests of this file share, since it takes a while to start."""
-
-
 def setUpModule():
-    world = World
-    world.no_gitea = Gitea.why_not()
-    if world.no_gitea:
+    World.no_gitea = Gitea.why_not()
+    if World.no_gitea:
         return
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-    world.directory.chmod(0o755)  # PostgreSQL is another user
-    world.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
-    world.gitea = Gitea(folder("gitea"))
-    unittest.addModuleCleanup(world.gitea.down)
-    world.gitea.up()
+    World.start()
+    World.gitea = Gitea(World.folder("gitea"))
+    unittest.addModuleCleanup(World.gitea.down)
+    World.gitea.up()
     for name in ("postgresql", "sqlite"):
         for number in range(30):
-            world.gitea.api("POST", "/user/repos", {
+            World.gitea.api("POST", "/user/repos", {
                 "name": f"{name}-{number}", "description": f"payments {name} {number}"})
 
 
-def folder(name):
-    path = World.directory / name
-    path.mkdir()
-    return path
-
-
-class CatalogCase:
+class CatalogOnDatabase(ShowsLogs):
     """The same on both databases."""
 
     @classmethod
@@ -61,19 +42,11 @@ class CatalogCase:
                  for page in (1, 2)]
         cls.total = sum(map(len, pages))
         cls.host = cls.gitea.url.removeprefix("http://")
-        cls.catalog = Catalog(folder(cls.__name__), World.kafka.brokers,
+        cls.folder = World.folder(cls.__name__)
+        cls.catalog = Catalog(cls.folder, World.kafka.brokers,
                               {"gitea": cls.gitea}, cls.database())
         cls.addClassCleanup(cls.catalog.stop)
         cls.catalog.lamplighter.start("ingest", "provider")
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            process = self.catalog.process
-            print(f"\n{self.id()} failed:\n{self.catalog.lamplighter.log_tails()}\n"
-                  f"-- reposync\n{process.log()[-6000:] if process else ''}", flush=True)
-        return result
 
     def id_of(self, name):
         return f"{self.host}/forge/{name}"
@@ -234,7 +207,7 @@ class CatalogCase:
         self.assertEqual(self.hooks(self.own(4)), [])
 
 
-class OnSqlite(CatalogCase, unittest.TestCase):
+class OnSqlite(CatalogOnDatabase, unittest.TestCase):
 
     name = "sqlite"
 
@@ -248,18 +221,13 @@ class OnSqlite(CatalogCase, unittest.TestCase):
                        for path in World.directory.glob("catalog.db*"))
 
 
-class OnPostgresql(CatalogCase, unittest.TestCase):
+class OnPostgresql(CatalogOnDatabase, unittest.TestCase):
 
     name = "postgresql"
 
     @classmethod
     def database(cls):
-        reason = Postgresql.why_not()
-        if reason:
-            raise unittest.SkipTest(reason)
-        cls.postgresql = Postgresql(folder("postgresql"))
-        cls.addClassCleanup(cls.postgresql.down)
-        cls.postgresql.up()
+        cls.postgresql = World.postgresql(cls.addClassCleanup)
         return cls.postgresql.url
 
     def dump(self):

@@ -2,25 +2,21 @@
 there, on both databases."""
 
 import os
-import pathlib
 import re
-import shutil
 import subprocess
-import tempfile
 import unittest
 
-from catalog import Catalog, Postgresql
-from harness import Kafka, wait_until
+from catalog import OF_A_GROUP, CatalogCase, World
+from harness import wait_until
 from processes import ROOT
-from scripted_forges import ScriptedForge
 
 PAGE = ROOT / "docs/catalog.md"
 BACKUP_SQLITE, BACKUP_POSTGRESQL, RESTORE_SQLITE, RESTORE_POSTGRESQL = range(4)
 CATALOG_CHANGES = "lamplighter.catalog-changes.v1"
 GROUPS = 4
-OF_A_GROUP = 50
 REPOSITORIES = GROUPS * OF_A_GROUP  # two pages
 KEPT, DETACHED, ATTACHED = (f"team-1/repo-{number:06}" for number in (3, 6, 9))
+PLATFORM = ("--attachment", "platform")
 
 
 def commands():
@@ -30,58 +26,20 @@ def commands():
     return re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
 
 
-class World:
-    """What the tests of this file share, since it takes a while to start."""
-
-
 def setUpModule():
-    World.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, World.directory, ignore_errors=True)
-    World.directory.chmod(0o755)  # PostgreSQL is another user
-    World.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(World.kafka.down)
-    World.kafka.up()
+    World.start()
 
 
-def folder(name):
-    path = World.directory / name
-    path.mkdir()
-    return path
-
-
-class BackupCase:
+class BackupCase(CatalogCase):
     """The same on both databases."""
 
-    def setUp(self):
-        self.folder = folder(self.name)
-        self.backup = self.folder / "backup"
-        for each in (self.backup, self.folder / "forge"):
-            each.mkdir()
-        self.env = dict(os.environ)
-        database = self.database()
-        self.forge = ScriptedForge(self.folder / "forge")
-        self.addCleanup(self.forge.down)
-        self.forge.up()
-        for group in range(GROUPS):
-            self.forge.change(owner=f"team-{group}", count=OF_A_GROUP)
-        # No refresh but those that are asked for.
-        self.catalog = Catalog(self.folder, World.kafka.brokers, {"hub": self.forge},
-                               database, refresh_interval="0s")
-        self.addCleanup(self.catalog.stop)
-        # One that is killed leaves its consumer group waiting for it.
-        self.addCleanup(lambda: self.catalog.process and self.catalog.process.terminate())
-        self.catalog.lamplighter.start("provider")
-        self.catalog.start()
-        self.refresh("hub")
+    groups = GROUPS
 
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            logs = "\n".join(f"-- {log.name}\n{log.read_text(errors='replace')[-4000:]}"
-                             for log in self.folder.glob("*.log"))
-            print(f"\n{self.id()} failed:\n{logs}", flush=True)
-        return result
+    def setUp(self):
+        self.env = dict(os.environ)
+        super().setUp()
+        self.backup = self.folder / "backup"
+        self.backup.mkdir()
 
     def run_commands(self, number):
         """Runs a block of the page on our files; each of its lines has to go well."""
@@ -94,36 +52,9 @@ class BackupCase:
                                 stderr=subprocess.STDOUT)
         self.assertEqual(result.returncode, 0, block + result.stdout)
 
-    def id_of(self, path):
-        return f"{self.forge.host}/{path}"
-
-    def refresh(self, connection):
-        refresh = self.catalog.refresh(connection)
-        self.assertEqual(refresh["state"], "DONE", refresh)
-        return refresh
-
-    def attach(self, path):
-        hook = self.catalog.ctl("repos", "attach", self.id_of(path), "--connection", "hub",
-                                "--attachment", "platform")["hook"]
+    def platform_attaches(self, path):
+        hook = self.attach(path, "--connection", "hub", *PLATFORM)
         self.assertEqual(hook["state"], "PRESENT", hook)
-
-    def detach(self, path):
-        self.catalog.ctl("repos", "detach", self.id_of(path), "--attachment", "platform")
-
-    def make_connection(self):
-        secrets = []
-        for key in ("token", "webhookSecret"):
-            file = self.folder / key
-            file.write_text(f"lab-{key}")
-            secrets += ["--secret", f"{key}={file}"]
-        self.catalog.ctl("connections", "create", "lab", "--type", "github", "--forge",
-                         self.forge.url, *secrets,
-                         "--webhook-url", self.catalog.lamplighter.webhook_url)
-        # The first refresh, which nobody asked for, is done.
-        wait_until("the connection to be listed", lambda: [
-            refresh for refresh in self.catalog.ctl(
-                "connections", "refreshes", "lab").get("refreshes", [])
-            if refresh["state"] == "DONE"])
 
     def connections(self):
         listed = self.catalog.ctl("connections", "list")["connections"]
@@ -131,20 +62,20 @@ class BackupCase:
 
     def state(self):
         """What a platform may know of the catalog."""
-        hooks = self.catalog.ctl("hooks", "list").get("hooks", [])
         return {
             "repositories": {
                 entry["repository"]["repository_id"]: (entry["id"], entry["reached_by"])
                 for entry in self.catalog.ctl("repos", "list", "--archived", "--max",
                                               "1000")["entries"]},
             "connections": self.connections(),
-            "hooks": {hook["repository_id"]: (hook["connection"], hook["attachments"],
-                                              hook["state"]) for hook in hooks}}
+            "hooks": {
+                hook["repository_id"]: (hook["connection"], hook["attachments"], hook["state"])
+                for hook in self.listed_hooks()}}
 
     def test_what_was_there_at_the_backup_is_there_again_and_the_rest_comes_back(self):
-        self.make_connection()
-        self.attach(KEPT)
-        self.attach(DETACHED)
+        self.make_lab("lab-token")
+        self.platform_attaches(KEPT)
+        self.platform_attaches(DETACHED)
         before = self.state()
         self.assertEqual(before["connections"], ["hub", "lab"])
         self.assertEqual(len(before["repositories"]), REPOSITORIES)
@@ -186,8 +117,8 @@ class BackupCase:
         self.forge.change(owner="late", count=5)
         self.assertEqual(self.refresh("hub")["added"], "5")
         self.catalog.ctl("connections", "delete", "lab")
-        self.attach(ATTACHED)
-        self.detach(DETACHED)
+        self.platform_attaches(ATTACHED)
+        self.detach(DETACHED, *PLATFORM)
         self.assertEqual(self.connections(), ["hub"])
         self.assertEqual(self.forge.hooks(DETACHED), [])
         [record, *_] = World.kafka.wait_for(
@@ -209,7 +140,7 @@ class BackupCase:
         self.forge.fault(credential=self.forge.token, status=401)
         self.assertEqual(self.refresh("lab")["added"], "5")
         self.forge.heal()
-        ids = self.catalog.ids("--archived", "--max", "1000")
+        ids = self.ids()
         self.assertEqual(len(ids), REPOSITORIES + 5)
         for path in ("late/repo-000004", "team-3/renamed"):
             self.assertIn(self.id_of(path), ids)
@@ -221,31 +152,24 @@ class BackupCase:
         # What was attached since is on, and is taken over.
         for _ in range(2):
             self.assertEqual(len(self.forge.hooks(ATTACHED)), 1)
-            self.attach(ATTACHED)
+            self.platform_attaches(ATTACHED)
         for path in (KEPT, DETACHED, ATTACHED):
             self.assertEqual(self.forge.urls(path), [self.catalog.lamplighter.webhook_url])
-            self.detach(path)
+            self.detach(path, *PLATFORM)
             self.assertEqual(self.forge.hooks(path), [])
 
 
 class OnSqlite(BackupCase, unittest.TestCase):
 
-    name, save, restore = "sqlite", BACKUP_SQLITE, RESTORE_SQLITE
-
-    def database(self):
-        return f"sqlite://{self.folder}/catalog.db"
+    save, restore = BACKUP_SQLITE, RESTORE_SQLITE
 
 
 class OnPostgresql(BackupCase, unittest.TestCase):
 
-    name, save, restore = "postgresql", BACKUP_POSTGRESQL, RESTORE_POSTGRESQL
+    save, restore = BACKUP_POSTGRESQL, RESTORE_POSTGRESQL
 
     def database(self):
-        if reason := Postgresql.why_not():
-            self.skipTest(reason)
-        postgresql = Postgresql(folder("pg"))  # a short name: that of its socket is limited
-        self.addCleanup(postgresql.down)
-        postgresql.up()
+        postgresql = World.postgresql(self.addCleanup)
         # As the page has it: reposync's user may do nothing but own its database.
         admin = postgresql.url.removesuffix("catalog") + "postgres"
         subprocess.run(["psql", "--quiet", admin, "--command", "CREATE ROLE lamplighter LOGIN",

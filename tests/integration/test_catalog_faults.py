@@ -3,86 +3,26 @@ removed, no webhook is left behind or put on twice, and it is counted and said."
 
 import concurrent.futures
 import pathlib
-import shutil
 import subprocess
-import tempfile
 import unittest
 
-from catalog import Catalog, Postgresql
-from harness import Kafka, http, wait_until
-from scripted_forges import ScriptedForge, ScriptedGitLab
+from catalog import OF_A_GROUP, CatalogCase, World
+from harness import http, wait_until
+from scripted_forges import ScriptedGitLab
 
 GROUPS = 10
-OF_A_GROUP = 50
 REPOSITORIES = GROUPS * OF_A_GROUP  # five pages
 GOOD, OTHER = "t0ken", "an0ther"
 LEASE = 150  # seconds; what a process that died had in hand is free again before that
 
 
-class World:
-    """What the tests of this file share, since it takes a while to start."""
-
-
 def setUpModule():
-    World.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, World.directory, ignore_errors=True)
-    World.directory.chmod(0o755)  # PostgreSQL is another user
-    World.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(World.kafka.down)
-    World.kafka.up()
+    World.start()
 
 
-def folder(name):
-    path = World.directory / name
-    path.mkdir()
-    return path
+class FaultCase(CatalogCase, unittest.TestCase):
 
-
-class CatalogCase(unittest.TestCase):
-    """A forge, a provider worker and a catalog of its own for each test."""
-
-    def setUp(self):
-        self.folder = folder(self._testMethodName)
-        (self.folder / "forge").mkdir()
-        self.forge = self.start_forge(self.folder / "forge")
-        self.addCleanup(self.forge.down)
-        self.catalog = Catalog(self.folder, World.kafka.brokers, {"hub": self.forge},
-                               self.database(), refresh_interval="0s")
-        self.addCleanup(self.catalog.stop)
-        # One that is killed leaves its consumer group waiting for it.
-        self.addCleanup(lambda: self.catalog.process and self.catalog.process.terminate())
-        self.catalog.lamplighter.start("provider")
-        self.prepare()
-        self.catalog.start()
-        self.assertEqual(self.catalog.refresh("hub")["added"], str(REPOSITORIES))
-
-    def start_forge(self, directory):
-        forge = ScriptedForge(directory)
-        forge.up()
-        for group in range(GROUPS):
-            forge.change(owner=f"team-{group}", count=OF_A_GROUP)
-        return forge
-
-    def database(self):
-        return f"sqlite://{self.folder}/catalog.db"
-
-    def prepare(self):
-        """What has to be done before reposync starts."""
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            logs = "\n".join(f"-- {log.name}\n{log.read_text(errors='replace')[-4000:]}"
-                             for log in self.folder.glob("*.log"))
-            print(f"\n{self.id()} failed:\n{logs}", flush=True)
-        return result
-
-    def id_of(self, path):
-        return f"{self.forge.host}/{path}"
-
-    def ids(self, *args):
-        return self.catalog.ids("--archived", "--max", "1000", *args)
+    groups = GROUPS
 
     def get(self, path):
         """The catalog's entry of a path; None where there is none."""
@@ -90,17 +30,6 @@ class CatalogCase(unittest.TestCase):
         if result.returncode == 3:
             return None
         return self.catalog.ctl("repos", "get", self.id_of(path))
-
-    def attach(self, path, *args, status=0):
-        return self.catalog.ctl("repos", "attach", self.id_of(path), *args,
-                                status=status)["hook"]
-
-    def detach(self, path, status=0):
-        return self.catalog.ctl("repos", "detach", self.id_of(path),
-                                status=status).get("hook")
-
-    def listed_hooks(self):
-        return self.catalog.ctl("hooks", "list").get("hooks", [])
 
     def hook(self):
         [hook] = self.listed_hooks()
@@ -114,7 +43,6 @@ class CatalogCase(unittest.TestCase):
         return self.catalog.metric("lamplighter_reposync_refreshes_total"
                                    f'{{connection="hub",state="{state}"}}')
 
-
     def refreshed_wrongly(self, state, words):
         """A refresh that ends so, and removes nothing."""
         before = self.refreshes(state.lower())
@@ -126,8 +54,7 @@ class CatalogCase(unittest.TestCase):
         self.assertEqual(self.refreshes(state.lower()), before + 1)
 
 
-
-class Listings(CatalogCase):
+class Listings(FaultCase):
     """A forge that lists wrongly."""
 
     def change_page_2(self):
@@ -137,8 +64,7 @@ class Listings(CatalogCase):
     def refreshed_well(self):
         """The forge is well again, and so is the next refresh."""
         self.forge.heal()
-        refresh = self.catalog.refresh("hub")
-        self.assertEqual(refresh["state"], "DONE", refresh)
+        refresh = self.refresh()
         self.assertEqual(refresh.get("removed", "0"), "0", refresh)
         self.assertEqual(len(self.ids()), REPOSITORIES)
         self.assertIsNotNone(self.get("team-2/renamed"))
@@ -199,11 +125,12 @@ class Listings(CatalogCase):
         self.assertEqual(self.catalog.refresh_once().returncode, 0)
 
 
-class Circles(CatalogCase):
+class Circles(FaultCase):
     """GitLab says itself where its next page begins; of GitHub we count them."""
 
     def start_forge(self, directory):
         forge = ScriptedGitLab(directory, REPOSITORIES)
+        self.addCleanup(forge.down)
         forge.up()
         return forge
 
@@ -213,17 +140,12 @@ class Circles(CatalogCase):
         self.refreshed_wrongly("FAILED", "circles")
         self.assertEqual(self.doubts("loop"), 1)
         self.forge.heal()
-        self.assertEqual(self.catalog.refresh("hub")["state"], "DONE")
+        self.refresh()
         self.assertEqual(len(self.ids()), REPOSITORIES)
 
 
-class Repositories(CatalogCase):
+class Repositories(FaultCase):
     """What people do to repositories."""
-
-    def refresh(self):
-        refresh = self.catalog.refresh("hub")
-        self.assertEqual(refresh["state"], "DONE", refresh)
-        return refresh
 
     def test_renamed_and_transferred_ones_stay_the_same_with_their_webhook(self):
         self.attach("team-1/repo-000003")
@@ -257,7 +179,7 @@ class Repositories(CatalogCase):
         self.assertEqual(len(self.ids()), REPOSITORIES)
 
 
-class Webhooks(CatalogCase):
+class Webhooks(FaultCase):
     """Webhooks that cannot be put on or taken off."""
 
     REPOSITORY = "team-1/repo-000003"
@@ -304,16 +226,8 @@ class Webhooks(CatalogCase):
         self.assertEqual(self.forge.hooks(self.REPOSITORY), [])
 
     def test_one_that_a_revoked_token_cannot_take_off_is_shown_until_it_goes(self):
-        tokens = {}
-        for token in (GOOD, OTHER):
-            tokens[token] = self.folder / token
-            tokens[token].write_text(f"lab-{token}")
-        self.catalog.ctl("connections", "create", "lab", "--type", "github", "--forge",
-                         self.forge.url, "--secret", f"token={tokens[GOOD]}",
-                         "--secret", f"webhookSecret={tokens[GOOD]}",
-                         "--webhook-url", self.catalog.lamplighter.webhook_url)
-        wait_until("the connection to be listed", lambda: len(
-            self.ids("--connection", "lab")) == REPOSITORIES)
+        self.make_lab(f"lab-{GOOD}")
+        self.assertEqual(len(self.ids("--connection", "lab")), REPOSITORIES)
         self.assertEqual(
             self.attach(self.REPOSITORY, "--connection", "lab")["state"], "PRESENT")
         self.forge.fault(credential=f"lab-{GOOD}", status=401)
@@ -326,15 +240,12 @@ class Webhooks(CatalogCase):
         refused = self.catalog.run_ctl("connections", "delete", "lab")
         self.assertNotEqual(refused.returncode, 0, refused.stdout)
 
-        self.catalog.ctl("connections", "update", "lab", "--secret",
-                         f"token={tokens[OTHER]}", "--secret",
-                         f"webhookSecret={tokens[GOOD]}",
-                         "--webhook-url", self.catalog.lamplighter.webhook_url)
+        self.write_lab("update", f"lab-{OTHER}")
         wait_until("the webhook to be off", lambda: not self.listed_hooks())
         self.assertEqual(self.forge.hooks(self.REPOSITORY), [])
 
 
-class FullDisk(CatalogCase):
+class FullDisk(FaultCase):
     """SQLite on a disk that is full for a while."""
 
     def database(self):
@@ -369,24 +280,18 @@ class FullDisk(CatalogCase):
 
         filler.unlink()
         self.assertEqual(self.attach("team-3/repo-000003")["state"], "PRESENT")
-        self.assertEqual(self.catalog.refresh("hub")["state"], "DONE")
+        self.refresh()
         for hook in self.listed_hooks():
             path = hook["repository_id"].partition("/")[2]
             wait_until(f"the webhook of {path}",
                        lambda path=path: len(self.forge.hooks(path)) == 1)
 
 
-class Replicas(CatalogCase):
+class Replicas(FaultCase):
     """Two reposync processes on one PostgreSQL."""
 
     def database(self):
-        if reason := Postgresql.why_not():
-            self.skipTest(reason)
-        # A short name: that of its socket is limited.
-        postgresql = Postgresql(folder(f"pg{len(list(World.directory.iterdir()))}"))
-        postgresql.up()
-        self.addCleanup(postgresql.down)
-        return postgresql.url
+        return World.postgresql(self.addCleanup).url
 
     def test_they_attach_at_once_and_each_repository_has_one_webhook(self):
         other = self.catalog.replica("other")

@@ -1,13 +1,10 @@
 """The catalog on a scripted forge of each type: its repositories listed, and a webhook put
 on, mended after what people do to it, and taken off."""
 
-import pathlib
-import shutil
-import tempfile
 import unittest
 
-from catalog import Catalog
-from harness import Kafka, wait_until
+from catalog import Catalog, ShowsLogs, World
+from harness import wait_until
 from scripted_forges import SCRIPTED_FORGES
 
 MANY = 100_000
@@ -15,31 +12,20 @@ FEW = 120
 WEBHOOK_URL = "https://hooks.example.com/api/events-handler/v1/events/forge"
 
 
-class World:
-    """What the tests of this file share, since it takes a while to start."""
-
-
 def setUpModule():
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, directory, ignore_errors=True)
-
-    def folder(name):
-        (directory / name).mkdir()
-        return directory / name
-    World.forges = {name: forge(folder(name), MANY if name == "github" else FEW)
+    World.start()
+    World.forges = {name: forge(World.folder(name), MANY if name == "github" else FEW)
                     for name, forge in SCRIPTED_FORGES.items()}
     for forge in World.forges.values():
         unittest.addModuleCleanup(forge.down)
         forge.up()
-    kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(kafka.down)
-    kafka.up()
-    World.catalog = Catalog(folder("catalog"), kafka.brokers, World.forges,
-                            f"sqlite://{directory}/catalog.db", refresh_interval="0s")
+    World.catalog = Catalog(World.folder("catalog"), World.kafka.brokers, World.forges,
+                            f"sqlite://{World.directory}/catalog.db",
+                            refresh_interval="0s")
     unittest.addModuleCleanup(World.catalog.stop)
     for name, forge in World.forges.items():
         for key, value in forge.secrets.items():
-            (directory / "catalog" / f"{name}-connection" / key).write_text(value)
+            (World.catalog.directory / f"{name}-connection" / key).write_text(value)
     # Some forges refuse webhooks that lead to a loopback address.
     lamplighter = World.catalog.lamplighter
     lamplighter.config.write_text(lamplighter.config.read_text().replace(
@@ -48,7 +34,7 @@ def setUpModule():
     World.catalog.start()
 
 
-class CatalogOnForge:
+class CatalogOnForge(ShowsLogs):
     """The same on each of them."""
 
     name = ""
@@ -57,14 +43,7 @@ class CatalogOnForge:
     def setUp(self):
         self.forge = World.forges[self.name]
         self.catalog = World.catalog
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            print(f"\n{self.id()} failed:\n{World.catalog.lamplighter.log_tails()}\n"
-                  f"-- reposync\n{World.catalog.process.log()[-4000:]}", flush=True)
-        return result
+        self.folder = self.catalog.directory
 
     def hook(self):
         """The webhook as the catalog shows it."""
