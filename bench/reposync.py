@@ -33,7 +33,8 @@ class Sqlite:
             tables = [name for name, in database.execute(
                 "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE "
                 "'CREATE VIRTUAL%' AND name NOT LIKE 'sqlite%' "
-                "AND name NOT LIKE 'repository\\_trigrams%' ESCAPE '\\'")]
+                "AND name NOT LIKE 'repository\\_words%' ESCAPE '\\' "
+                "AND name NOT LIKE 'search\\_trigrams%' ESCAPE '\\'")]
             database.execute("CREATE TABLE writes (name TEXT)")
             for table in tables:
                 for verb in ("INSERT", "UPDATE", "DELETE"):

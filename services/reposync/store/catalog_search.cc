@@ -15,8 +15,10 @@
 #include "services/reposync/store/repository_filter.h"
 #include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/search_index.h"
+#include "services/reposync/store/search_query.h"
 #include "services/reposync/store/search_ranks.h"
 #include "services/reposync/store/search_text.h"
+#include "services/reposync/store/search_words.h"
 #include "services/reposync/store/statements.h"
 #include "services/reposync/store/text.h"
 #include "soci/soci.h"
@@ -26,21 +28,18 @@ namespace {
 
 using v1::CatalogEntry;
 
-// On SQLite, rows of the index are had in turns, each four times the one before
-// at most, until enough match.
-constexpr size_t kLastTurn = 5000;
-constexpr size_t kCandidates = 20'000;
-// On PostgreSQL in one turn: of names that begin so, which are in order of the
-// name, and of all else.
-constexpr size_t kNames = 200;
-constexpr size_t kNamesOfEach = 10;  // that is wanted
-constexpr size_t kAtOnce = 5000;
-// What fewer match is had in one go and put in order here; on SQLite where no
-// more than so many of the sample may match.
+// Rows of the index are had in turns, each four times the one before at most,
+// until enough match.
+constexpr size_t kFirstTurn = 20;
+constexpr size_t kReadAtOnce = 50;
+constexpr size_t kFirstTurnOfPostgresql = 200;  // which costs hardly more there
+constexpr size_t kLastTurn = 1000;
+constexpr size_t kCandidates = 2000;
+// What fewer match is had in one go and put in order here; where no more than
+// so many of the sample may match.
 constexpr size_t kFew = 200;
-constexpr size_t kFewOfSample = 4;
-constexpr size_t kNear = 500;
-constexpr double kNearEnough = 0.4;  // of the trigrams
+constexpr size_t kFewOfSample = 8;
+constexpr size_t kNear = 200;
 
 // A repository that matches.
 struct Match {
@@ -65,22 +64,23 @@ class Search {
         filter_(transaction, filter),
         sample_(sample),
         words_(std::move(words)),
+        index_(transaction, sample),
         tiers_(SearchTiers(words_)),
         are_indexed_(absl::c_all_of(words_,
                                     [](const std::string& word) {
-                                      return CountCharacters(word) >=
-                                             kIndexedCharacters;
+                                      return CountCharacters(word) >= kTrigram;
                                     })),
         limit_(limit) {}
 
   std::vector<CatalogEntry> Run() {
-    common_ = sample_.Find(tiers_.back());
     // The last finds most. Of the first whose matches are few, all are taken;
     // what those before it find is among them.
     size_t tier = tiers_.size();
     while (tier > 0 && !TakeFew(tier - 1)) --tier;
-    for (; tier < tiers_.size() && ids_.size() < limit_; ++tier) TakeTier(tier);
-    if (ids_.empty()) TakeNear();
+    for (; tier < tiers_.size() && ids_.size() < limit_; ++tier) {
+      TakeTier(tiers_[tier]);
+    }
+    if (ids_.empty() && !TakeNear(false)) TakeNear(true);
     return LoadTaken();
   }
 
@@ -91,114 +91,123 @@ class Search {
     return clauses[0][0].kind <= last;
   }
 
-  // How many of the sample match, or on SQLite may.
-  size_t CountSampled(const SearchClauses& clauses) const {
-    if (IsSqlite()) return CountCandidates(clauses, sample_);
-    return absl::c_count_if(common_, [&](const SearchSample::Row* row) {
-      return Matches(row->text, clauses);
-    });
-  }
-
   // Takes all that the tier and those before it match, where these are few.
   // False where they are not, or there is no knowing.
   bool TakeFew(size_t last) {
     const SearchClauses& clauses = tiers_[last];
     // In a name, words count that are too short for the tiers after it.
     if (IsOfName(clauses, SearchAtom::Kind::kNameBegins) ||
-        (IsOfName(clauses, SearchAtom::Kind::kNameHas) && !are_indexed_) ||
-        CountSampled(clauses) >= (IsSqlite() ? kFewOfSample : limit_)) {
+        (IsOfName(clauses, SearchAtom::Kind::kNameHas) && !are_indexed_)) {
       return false;
     }
-    const size_t few = IsSqlite() ? kFew : kAtOnce;
-    const SearchRanks found = FindRanks(transaction_, clauses, sample_, 0, few);
-    if (!found.indexed || found.ranks.size() >= few) return false;
+    const absl::optional<IndexQuery> query = index_.QueryOf(clauses);
+    if (!query.has_value() || !query->finds_all ||
+        query->sampled.size() >= kFewOfSample) {
+      return false;
+    }
+    const std::vector<int64_t> ranks = index_.Find(*query, 0, kFew);
+    if (ranks.size() >= kFew) return false;
     std::vector<Match> all;
-    ReadMatches(IdsOf(found.ranks), clauses, all);
+    ReadMatches(ranks, clauses, all);
     std::sort(all.begin(), all.end(), RanksBefore);
     for (size_t tier = 0; tier <= last; ++tier) Take(all, tiers_[tier]);
     return true;
   }
 
-  void TakeTier(size_t tier) {
-    const SearchClauses& clauses = tiers_[tier];
-    const bool by_name = IsOfName(clauses, SearchAtom::Kind::kNameBegins);
-    if (IsSqlite() || by_name || !TakeCommon(clauses)) {
-      Take(IsSqlite()
-               ? FindInTurns(clauses, limit_)
-               : FindAtOnce(clauses,
-                            by_name ? std::max(kNames, kNamesOfEach * limit_)
-                                    : kAtOnce),
-           clauses);
-    }
+  void TakeTier(const SearchClauses& clauses) {
+    const absl::optional<IndexQuery> query = index_.QueryOf(clauses);
+    if (!query.has_value() || TakeCommon(clauses, *query)) return;
+    TakeInTurns(clauses, *query);
   }
 
   // Takes what the sample has, where that is enough.
-  bool TakeCommon(const SearchClauses& clauses) {
-    std::vector<int64_t> ids;
-    for (const SearchSample::Row* row : common_) {
-      if (Matches(row->text, clauses)) ids.push_back(row->id);
-    }
-    if (ids.size() < limit_) return false;
+  bool TakeCommon(const SearchClauses& clauses, const IndexQuery& query) {
+    if (query.sampled.size() < limit_) return false;
     std::vector<Match> matches;
-    ReadMatches(ids, clauses, matches);
+    FindMatches(RanksOfSample(clauses, query), clauses, matches);
     if (matches.size() < limit_) return false;  // the filter leaves out many
-    std::sort(matches.begin(), matches.end(), RanksBefore);
     Take(matches, clauses);
     return true;
   }
 
-  // What matches, best first, `enough` or some more of them.
-  std::vector<Match> FindInTurns(const SearchClauses& clauses, size_t enough) {
+  // Of the sample, rows that match, best first.
+  std::vector<int64_t> RanksOfSample(const SearchClauses& clauses,
+                                     const IndexQuery& query) const {
+    std::vector<int64_t> ranks;
+    if (sample_.rows().empty()) return ranks;
+    for (const uint16_t number : query.sampled) {
+      const SearchSample::Row& row = sample_.rows()[number];
+      if (Matches(row.text, clauses)) ranks.push_back(row.rank);
+    }
+    std::sort(ranks.begin(), ranks.end());
+    return ranks;
+  }
+
+  // Takes what matches, best first.
+  void TakeInTurns(const SearchClauses& clauses, const IndexQuery& query) {
+    const bool is_in_order = index_.IsInOrder(query);
     std::vector<Match> matches;
     int64_t after = 0;
-    size_t turn = enough;
-    for (size_t seen = 0; seen < kCandidates && matches.size() < enough;
+    size_t turn = !is_in_order ? kLastTurn
+                  : IsSqlite() ? std::max(limit_, kFirstTurn)
+                               : kFirstTurnOfPostgresql;
+    for (size_t seen = 0; seen < kCandidates && matches.size() < limit_;
          seen += turn, turn = std::min(4 * turn, kLastTurn)) {
-      const SearchRanks found =
-          FindRanks(transaction_, clauses, sample_, after, turn);
-      ReadMatches(IdsOf(found.ranks), clauses, matches);
-      if (found.ranks.size() < turn) break;
-      after = found.ranks.back();
+      std::vector<int64_t> ranks = index_.Find(query, after, turn);
+      FindMatches(ranks, clauses, matches);
+      if (ranks.size() < turn || !is_in_order) break;
+      after = ranks.back();
+    }
+    Take(matches, clauses);
+  }
+
+  // Reads rows until enough match.
+  void FindMatches(const std::vector<int64_t>& ranks,
+                   const SearchClauses& clauses, std::vector<Match>& matches) {
+    for (size_t at = 0; at < ranks.size() && matches.size() < limit_;
+         at += kReadAtOnce) {
+      const auto begin = ranks.begin() + at;
+      const auto end = begin + std::min(kReadAtOnce, ranks.size() - at);
+      ReadMatches({begin, end}, clauses, matches);
     }
     std::sort(matches.begin(), matches.end(), RanksBefore);
-    return matches;
   }
 
-  // Of `most` that may match, those that do, best first.
-  std::vector<Match> FindAtOnce(const SearchClauses& clauses, size_t most) {
-    std::vector<Match> matches;
-    ReadMatches(IdsOf(FindRanks(transaction_, clauses, sample_, 0, most).ranks),
-                clauses, matches);
-    std::sort(matches.begin(), matches.end(), RanksBefore);
-    return matches;
-  }
-
-  void ReadMatches(const std::vector<int64_t>& ids,
+  void ReadMatches(const std::vector<int64_t>& ranks,
                    const SearchClauses& clauses, std::vector<Match>& matches) {
-    if (ids.empty()) return;
+    const std::vector<int64_t> ids = IdsOf(ranks);
+    Read(ids);
+    for (const int64_t id : ids) {
+      const absl::optional<Match>& match = read_[id];
+      if (match.has_value() && Matches(match->text, clauses)) {
+        matches.push_back(*match);
+      }
+    }
+  }
+
+  // What was not read before.
+  void Read(const std::vector<int64_t>& ids) {
+    std::vector<int64_t> unread;
+    for (const int64_t id : ids) {
+      if (read_.try_emplace(id).second) unread.push_back(id);
+    }
+    if (unread.empty()) return;
     Bindings bindings = filter_.bindings();
-    bindings.Text("ids", ArrayOf(transaction_.dialect, ids));
-    soci::statement& statement = transaction_.prepared.Get(absl::StrCat(
-        "SELECT id, name, path, description FROM repositories",
-        IsSqlite() ? " NOT INDEXED" : "", " WHERE id ",
-        InNumbers(transaction_.dialect, "ids"), filter_.conditions()));
+    bindings.Text("ids", ArrayOf(transaction_.dialect, unread));
     int64_t id = 0;
     v1::CatalogRepository repository;
-    statement.exchange(soci::into(id));
-    for (std::string* text :
-         {repository.mutable_name(), repository.mutable_path(),
-          repository.mutable_description()}) {
-      statement.exchange(soci::into(*text));
-    }
-    bindings.Exchange(statement);
-    statement.define_and_bind();
-    statement.execute();
-    while (statement.fetch()) {
-      SearchText text = SearchTextOf(repository);
-      if (!Matches(text, clauses)) continue;
-      matches.push_back({SearchRank(id, repository), std::move(text)});
-    }
-    statement.bind_clean_up();
+    ForEachRow(
+        transaction_,
+        absl::StrCat("SELECT id, name, path, description FROM repositories",
+                     IsSqlite() ? " NOT INDEXED" : "", " WHERE id ",
+                     InNumbers(transaction_.dialect, "ids"),
+                     filter_.conditions()),
+        [&] {
+          read_[id] = {SearchRank(id, repository), SearchTextOf(repository)};
+        },
+        soci::into(id), soci::into(*repository.mutable_name()),
+        soci::into(*repository.mutable_path()),
+        soci::into(*repository.mutable_description()), bindings);
   }
 
   void Take(const std::vector<Match>& matches, const SearchClauses& clauses) {
@@ -210,7 +219,9 @@ class Search {
     }
   }
 
-  void TakeNear();
+  // Takes what has words like those that no repository has; with `all`, like
+  // any of the words. Returns whether there is anything.
+  bool TakeNear(bool all);
 
   std::vector<CatalogEntry> LoadTaken() {
     Bindings bindings;
@@ -234,40 +245,70 @@ class Search {
   const FilterSql filter_;
   const SearchSample& sample_;
   const std::vector<std::string> words_;
+  RankFinder index_;
   const std::vector<SearchClauses> tiers_;
   const bool are_indexed_;  // all words
   const size_t limit_;
-  std::vector<const SearchSample::Row*> common_;  // that match
+  // By id; none where the filter leaves it out.
+  absl::flat_hash_map<int64_t, absl::optional<Match>> read_;
   std::vector<int64_t> ids_;
   absl::flat_hash_set<int64_t> taken_;
 };
 
-double Likeness(const std::vector<std::string>& trigrams,
+// How near the nearest words in the path are to all parts of the query's words;
+// 0 where one is near none.
+double Likeness(const std::vector<std::vector<NearWord>>& parts,
                 const SearchText& text) {
-  const auto shared = std::count_if(
-      trigrams.begin(), trigrams.end(), [&text](const std::string& trigram) {
-        return absl::StrContains(text.path, trigram) ||
-               absl::StrContains(text.description, trigram);
-      });
-  return static_cast<double>(shared) / trigrams.size();
+  std::vector<std::string> words;
+  for (const Word& word : WordsOf(text.path)) {
+    words.insert(words.end(), word.parts.begin(), word.parts.end());
+  }
+  double likeness = 0;
+  for (const std::vector<NearWord>& near : parts) {
+    // The likest are first.
+    const auto found = absl::c_find_if(near, [&words](const NearWord& one) {
+      return absl::c_linear_search(words, one.word);
+    });
+    if (found == near.end()) return 0;
+    likeness += found->likeness;
+  }
+  return likeness;
 }
 
-void Search::TakeNear() {
-  std::vector<std::string> trigrams;
-  const SearchClauses clauses = NearClauses(words_, trigrams);
-  if (clauses.empty()) return;
+bool Search::TakeNear(bool all) {
+  std::vector<std::vector<NearWord>> parts;
+  std::vector<IndexQuery> queries;
+  for (const std::string& word : words_) {
+    for (const WordPart& part : WordPartsOf(word, false)) {
+      if (CountCharacters(part.text) < kTrigram) continue;
+      std::vector<NearWord>& near = parts.emplace_back();
+      if (!all) {
+        for (const std::string& known : index_.WordsWith(part).words) {
+          near.push_back({known, 1});
+        }
+      }
+      if (near.empty()) near = FindNearWords(transaction_, part.text);
+      queries.push_back(index_.QueryOf(near));
+    }
+  }
+  if (queries.empty()) return false;
+  const IndexQuery query = AllOf(transaction_.dialect, std::move(queries));
+  std::vector<int64_t> ranks = RanksOfSample({}, query);
+  if (ranks.size() < limit_) ranks = index_.Find(query, 0, kNear);
+  if (ranks.size() > kNear) ranks.resize(kNear);
+  std::vector<Match> found;
+  ReadMatches(ranks, {}, found);
   std::vector<std::pair<double, Match>> near;
-  for (Match& match : FindAtOnce(clauses, kNear)) {
-    const double likeness = Likeness(trigrams, match.text);
-    if (likeness >= kNearEnough) near.emplace_back(likeness, std::move(match));
+  for (Match& match : found) {
+    const double likeness = Likeness(parts, match.text);
+    if (likeness > 0) near.emplace_back(likeness, std::move(match));
   }
   std::sort(near.begin(), near.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first
                               : RanksBefore(a.second, b.second);
   });
-  std::vector<Match> matches;
-  for (auto& [likeness, match] : near) matches.push_back(std::move(match));
-  Take(matches, clauses);
+  for (auto& [likeness, match] : near) Take({std::move(match)}, {});
+  return !ids_.empty();
 }
 
 }  // namespace

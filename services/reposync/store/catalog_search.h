@@ -19,19 +19,17 @@ namespace lamplighter::reposync {
 //
 // No more of the index is read than is needed, so that words which a great part
 // of the catalog has cost little. SQLite reads it in order. PostgreSQL cannot:
-// where more than some 2,000 of a million match in the same way, those that
-// come first are some that `sample` has. Before them come names that a word is
-// or begins, all the same; of very many that it begins, the first in order of
-// the name. Where a filter leaves out most of what words match, 20,000 matches
-// of each kind are looked at, at most; on PostgreSQL 5,000.
+// where more than some 1,200 of a million match in the same way, those that
+// come first are some that `sample` has. Where a filter leaves out most of what
+// words match, 2,000 matches of each kind are looked at, at most.
 //
-// Words of less than three characters are in no index: one finds names that it
-// is or, from two on, begins, and narrows down what longer words beside it
-// find. So does, on PostgreSQL, a word without three letters or digits in a
-// row.
+// A part of which more than 200 words of the catalog are made finds what the
+// oldest of these words do, and narrows down what other words find. Words of
+// less than three characters find names that they are or, from two on, begin,
+// and narrow down, too. One without a letter or digit does nothing else.
 //
-// Where nothing matches, what has a half of each word in its path and most of
-// their trigrams is near enough, the likest first.
+// Where nothing matches, words that the catalog has not are taken for others
+// that share a half with them and most trigrams, the likest first.
 absl::StatusOr<std::vector<v1::CatalogEntry>> SearchEntries(
     Transaction& transaction, const SearchSample& sample,
     const v1::SearchRepositoriesRequest& request);

@@ -82,7 +82,7 @@ TEST_P(CatalogSearchTest, SearchTakesTextAsItIsNotAsALanguage) {
   Put(Repository("1", "acme/100%_sure", "it's \"quoted\" \\ AND (odd) NEAR*"));
   Put(Repository("2", "acme/100xxsure"));
   for (const char* query :
-       {"100%", "%_s", "\"quoted\"", "(odd)", "near*", "it's", "AND"}) {
+       {"100%", "%_su", "\"quoted\"", "(odd)", "near*", "it's", "AND"}) {
     EXPECT_THAT(Search(query), ElementsAre("acme/100%_sure")) << query;
   }
   v1::SearchRepositoriesRequest request;
@@ -100,6 +100,27 @@ TEST_P(CatalogSearchTest, SearchKnowsNoCaseBeyondEnglish) {
   for (const char* query : {"ärzte", "ÄRZTE", "яблоко", "ΕΛΛ"}) {
     EXPECT_THAT(Search(query), ElementsAre("acme/a")) << query;
   }
+}
+
+TEST_P(CatalogSearchTest, SearchFindsPartsOfWhatIsLong) {
+  const std::string word =
+      std::string(100, 'x') + "needle" + std::string(100, 'y');
+  const std::string name = std::string(250, 'n');
+  Put(Repository("1", "acme/a", "see " + word + " there"));
+  Put(Repository("2", "acme/" + name));
+  Put(Repository("3", "acme/c", std::string(10'000, 'z') + " end"));
+  for (const std::string& query :
+       {std::string("needle"), std::string("xneedley"),
+        "x" + word.substr(90, 26), word.substr(0, 80), word}) {
+    EXPECT_THAT(Search(query), ElementsAre("acme/a")) << query;
+  }
+  for (const std::string& query :
+       {name, name.substr(0, 40), "acme/" + name.substr(0, 240)}) {
+    EXPECT_THAT(Search(query), ElementsAre("acme/" + name)) << query;
+  }
+  // Of a long description, the first characters.
+  EXPECT_THAT(Search("zzz"), ElementsAre("acme/c"));
+  EXPECT_THAT(Search("end"), IsEmpty());
 }
 
 TEST_P(CatalogSearchTest, SearchHeedsTheFilter) {
@@ -191,9 +212,18 @@ TEST_P(CatalogSearchTest, FindsWhatLookingAtEachFindsHoweverManyThereAre) {
   PutAll(all);
   const auto compare = [&] {
     for (const std::string& query :
-         {"web", "shop", "web shop", "rest api", "b-sh", "p/w", "website",
-          "shop 12", "ap web", "shopping website cat-web", "hoppi", "t_a",
-          "api-1", "nothing"}) {
+         {"web",           "shop",
+          "web shop",      "rest api",
+          "b-sh",          "ap/w",
+          "website",       "shop 12",
+          "ap web",        "shopping website cat-web",
+          "hoppi",         "st_a",
+          "api-1",         "nothing",
+          "-web",          "web-",
+          "/web",          "e_ap/",
+          "b-1",           "cat-",
+          "shop_ap/web-4", "ap api-2",
+          "web-shop web"}) {
       for (const int limit : {1, 20, 100}) {
         v1::SearchRepositoriesRequest request;
         request.set_query(query);

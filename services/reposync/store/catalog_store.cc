@@ -119,7 +119,7 @@ absl::StatusOr<int64_t> Purge(Transaction& transaction, absl::Time now,
     changes.push_back({RepositoryChange::PURGED, &entry, ""});
     ids.push_back(entry.id());
   }
-  UpdateSearchIndex(transaction, std::move(unsearched), {});
+  UpdateSearchIndex(transaction, unsearched, {});
   AppendChanges(transaction, now, changes);
   const std::string array = ArrayOf(transaction.dialect, ids);
   Execute(transaction,

@@ -156,13 +156,13 @@ TEST_P(DatabaseTest, WhatWaitsWhenItClosesIsCancelledOrDone) {
 
 TEST_P(DatabaseTest, MigratesOnceHoweverManyBeginAtOnce) {
   std::unique_ptr<Database> one = Open(), two = Open();
-  ASSERT_THAT(WriteSql("DROP TABLE repository_search"), IsOk());
   if (database_->dialect() == Dialect::kSqlite) {
-    ASSERT_THAT(WriteSql("DROP TABLE repository_trigrams"), IsOk());
+    ASSERT_THAT(WriteSql("DROP TABLE search_trigrams"), IsOk());
   }
   for (const char* table :
        {"repositories", "reaches", "changes", "pages", "refreshes",
-        "connections", "hooks", "attachments", "leases", "schema_version"}) {
+        "connections", "hooks", "attachments", "leases", "repository_words",
+        "search_words", "schema_version"}) {
     ASSERT_THAT(WriteSql(absl::StrCat("DROP TABLE ", table)), IsOk());
   }
   int ended = 0;

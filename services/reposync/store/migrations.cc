@@ -154,28 +154,30 @@ CREATE TABLE leases(
   until BIGINT NOT NULL,
   position BIGINT NOT NULL);
 )",
-        // The text is the code's: search_index.h says what there is, and what
-        // may change it.
+        // Of search: search_index.h and search_words.h say what there is.
         R"(
-CREATE VIRTUAL TABLE repository_trigrams USING fts5(
-  name, path, description, content = '', columnsize = 0, detail = none,
+CREATE TABLE search_words(
+  id INTEGER NOT NULL PRIMARY KEY,
+  word $TEXT NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE search_trigrams USING fts5(
+  word, content = '', columnsize = 0, detail = none,
   tokenize = 'trigram case_sensitive 1');
-CREATE TABLE repository_search(
-  rank INTEGER NOT NULL PRIMARY KEY,
-  name $TEXT NOT NULL,
-  path $TEXT NOT NULL,
-  description $TEXT NOT NULL);
+CREATE VIRTUAL TABLE repository_words USING fts5(
+  lists, content = '', columnsize = 0, detail = none,
+  tokenize = 'ascii tokenchars ''+#''');
 )",
         R"(
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
-CREATE TABLE repository_search(
+CREATE TABLE search_words(
+  id $ID,
+  word $TEXT NOT NULL UNIQUE);
+CREATE INDEX search_words_by_trigram ON search_words
+  USING gin(word gin_trgm_ops) WITH (fastupdate = off);
+CREATE TABLE repository_words(
   rank BIGINT NOT NULL PRIMARY KEY,
-  name $TEXT NOT NULL,
-  path $TEXT NOT NULL,
-  path_and_description $TEXT NOT NULL);
-CREATE INDEX repository_search_by_name ON repository_search(name, rank);
-CREATE INDEX repository_search_by_text ON repository_search USING gin(
-  name gin_trgm_ops, path gin_trgm_ops, path_and_description gin_trgm_ops);
+  lists $TEXT NOT NULL);
+CREATE INDEX repository_words_by_list ON repository_words
+  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
 )"},
 };
 

@@ -149,7 +149,7 @@ bool WriteDiffering(Transaction& transaction, const Reacher& reacher,
     searched.push_back({entry.id(), entry.repository()});
   }
   WriteEntries(transaction, entries);
-  UpdateSearchIndex(transaction, std::move(unsearched), std::move(searched));
+  UpdateSearchIndex(transaction, unsearched, searched);
   AppendChanges(transaction, now, changes);
   return !changes.empty();
 }

@@ -5,23 +5,27 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/reposync/store/row_batch.h"
-#include "services/reposync/store/search_text.h"
 #include "services/reposync/store/text.h"
 
 namespace lamplighter::reposync {
 namespace {
 
 constexpr size_t kMaxLength = 0x3fff;
+// Of longer names, the first characters are their list: PostgreSQL has none of
+// more than 2,046 bytes.
+constexpr size_t kMaxNameCharacters = 200;
 constexpr int kMergedPages = 500;  // of 4 KB, at once
 
-// U+0080 to U+07FF: characters of two bytes. Paths are in letters as they are.
-constexpr uint32_t kNameLetters = 0x80;
-constexpr uint32_t kDescriptionLetters = kNameLetters + kAlphabetSize;
+// FTS5 has a column "rank" of its own.
+const char* KeyOf(Dialect dialect) {
+  return dialect == Dialect::kSqlite ? "rowid" : "rank";
+}
 
 struct Row {
   int64_t rank;
-  SearchText text;
+  std::vector<std::string> lists;
 };
 
 // In order: FTS5 writes out what it has gathered whenever a key is lower than
@@ -31,65 +35,125 @@ std::vector<Row> RowsOf(const std::vector<Searched>& all) {
   rows.reserve(all.size());
   for (const Searched& searched : all) {
     rows.push_back({SearchRank(searched.id, searched.repository),
-                    SearchTextOf(searched.repository)});
+                    ListsOf(SearchTextOf(searched.repository))});
   }
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return a.rank < b.rank; });
   return rows;
 }
 
-// SQLite: `command` is one of FTS5's, or null to add.
-void WriteTrigrams(Transaction& transaction, const std::vector<Row>& rows,
-                   const char* command) {
+// `command` is one of FTS5's, or null to add.
+void WriteRows(Transaction& transaction, const std::vector<Row>& rows,
+               const char* command) {
   RowBatch batch;
   if (command != nullptr) {
-    batch.Text("repository_trigrams").assign(rows.size(), command);
+    batch.Text("repository_words").assign(rows.size(), command);
   }
-  RowBatch::Numbers& ranks = batch.Number("rowid");
-  RowBatch::Texts& names = batch.Text("name");
-  RowBatch::Texts& paths = batch.Text("path");
-  RowBatch::Texts& descriptions = batch.Text("description");
+  RowBatch::Numbers& ranks = batch.Number(KeyOf(transaction.dialect));
+  RowBatch::Texts& lists = batch.Text("lists");
   for (const Row& row : rows) {
     ranks.push_back(row.rank);
-    names.push_back(IndexedName(WholeName(row.text.name)));
-    paths.push_back(row.text.path);
-    descriptions.push_back(IndexedDescription(row.text.description));
+    lists.push_back(absl::StrJoin(row.lists, " "));
   }
-  batch.Insert(transaction, "repository_trigrams");
+  batch.Insert(transaction, "repository_words");
 }
 
-void WriteTexts(Transaction& transaction, std::vector<Row> rows) {
-  const bool sqlite = transaction.dialect == Dialect::kSqlite;
-  RowBatch batch;
-  RowBatch::Numbers& ranks = batch.Number("rank");
-  RowBatch::Texts& names = batch.Text("name");
-  RowBatch::Texts& paths = batch.Text("path");
-  RowBatch::Texts& descriptions =
-      batch.Text(sqlite ? "description" : "path_and_description");
-  for (Row& row : rows) {
-    ranks.push_back(row.rank);
-    descriptions.push_back(
-        sqlite ? std::move(row.text.description)
-               : absl::StrCat(row.text.path, "\n", row.text.description));
-    names.push_back(std::move(row.text.name));
-    paths.push_back(std::move(row.text.path));
+void RemoveRows(Transaction& transaction, const std::vector<Row>& rows) {
+  if (transaction.dialect == Dialect::kSqlite) {
+    return WriteRows(transaction, rows, "delete");
   }
-  batch.Insert(transaction, "repository_search");
+  std::vector<int64_t> ranks;
+  for (const Row& row : rows) ranks.push_back(row.rank);
+  const std::string array = ArrayOf(transaction.dialect, ranks);
+  Execute(transaction,
+          "DELETE FROM repository_words WHERE rank " +
+              InNumbers(transaction.dialect, "ranks"),
+          soci::use(array, "ranks"));
+}
+
+void AddWordsOf(Transaction& transaction, const std::vector<Row>& rows) {
+  std::vector<std::string> words;
+  for (const Row& row : rows) {
+    for (const std::string& list : row.lists) {
+      const auto kind = static_cast<ListKind>(list[0]);
+      if (kind == ListKind::kPathWord || kind == ListKind::kDescriptionWord) {
+        words.push_back(list.substr(1));
+      }
+    }
+  }
+  AddWords(transaction, std::move(words));
+}
+
+void AddLists(ListKind kind, const std::vector<Word>& words,
+              std::vector<std::string>& lists) {
+  for (const Word& word : words) {
+    for (const std::string& part : word.parts) {
+      lists.push_back(ListOf(kind, part));
+    }
+  }
+}
+
+void AddNameLists(const std::string& name, std::vector<std::string>& lists) {
+  lists.push_back(NameListOf(name));
+  std::vector<Word> words = WordsOf(name);
+  if (words.empty()) return;
+  std::vector<std::string>& first = words[0].parts;
+  if (first[0] != name) lists.push_back(ListOf(ListKind::kNameFirst, first[0]));
+  if (!IsOfWord(name[0])) {
+    lists.push_back(ListOf(ListKind::kNameSign, first[0]));
+  }
+  first.erase(first.begin());
+  AddLists(ListKind::kNameWord, words, lists);
+}
+
+void AddPairLists(ListKind kind, const std::vector<Word>& words,
+                  std::vector<std::string>& lists) {
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (words[i].seam == Seam::kNone) continue;
+    lists.push_back(ListOf(kind, words[i - 1].parts.back(), words[i].seam,
+                           words[i].parts.front()));
+  }
 }
 
 }  // namespace
 
-std::string WholeName(absl::string_view name) {
-  return absl::StrCat(std::string(1, kNameBegins), name,
-                      std::string(1, kNameEnds));
+std::string ListOf(ListKind kind, absl::string_view word) {
+  return absl::StrCat(std::string(1, static_cast<char>(kind)), word);
 }
 
-std::string IndexedName(absl::string_view part) {
-  return InAlphabet(part, kNameLetters);
+std::string ListOf(ListKind kind, absl::string_view word, Seam seam,
+                   absl::string_view next) {
+  if (kind == ListKind::kPathSeam || kind == ListKind::kPathSeamOfTwo) {
+    const size_t of_each = kind == ListKind::kPathSeam ? 1 : 2;
+    word = LastCharacters(word, of_each);
+    next = FirstCharacters(next, of_each);
+  }
+  return absl::StrCat(ListOf(kind, word),
+                      std::string(1, static_cast<char>(seam)), next);
 }
 
-std::string IndexedDescription(absl::string_view part) {
-  return InAlphabet(part, kDescriptionLetters);
+std::string NameListOf(absl::string_view name) {
+  std::string list =
+      ListOf(ListKind::kName, FirstCharacters(name, kMaxNameCharacters));
+  std::replace_if(
+      list.begin(), list.end(), [](char c) { return !IsOfWord(c); }, '+');
+  return list;
+}
+
+std::vector<std::string> ListsOf(const SearchText& text) {
+  const std::vector<Word> in_path = WordsOf(text.path);
+  const std::vector<Word> in_description = WordsOf(text.description);
+  std::vector<std::string> lists = {NameListOf(text.name)};
+  AddNameLists(text.name, lists);
+  AddLists(ListKind::kPathWord, in_path, lists);
+  AddLists(ListKind::kDescriptionWord, in_description, lists);
+  AddPairLists(ListKind::kPathPair, in_path, lists);
+  AddPairLists(ListKind::kPathSeam, in_path, lists);
+  AddPairLists(ListKind::kPathSeamOfTwo, in_path, lists);
+  AddPairLists(ListKind::kDescriptionPair, in_description, lists);
+  std::sort(lists.begin(), lists.end());
+  lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
+  return lists;
 }
 
 int64_t SearchRank(int64_t id, const v1::CatalogRepository& repository) {
@@ -104,23 +168,14 @@ bool SearchDiffers(const v1::CatalogRepository& a,
          a.description() != b.description();
 }
 
-void UpdateSearchIndex(Transaction& transaction, std::vector<Searched> removed,
-                       std::vector<Searched> added) {
-  const bool sqlite = transaction.dialect == Dialect::kSqlite;
-  if (!removed.empty()) {
-    const std::vector<Row> rows = RowsOf(removed);
-    if (sqlite) WriteTrigrams(transaction, rows, "delete");
-    std::vector<int64_t> ranks;
-    for (const Row& row : rows) ranks.push_back(row.rank);
-    const std::string array = ArrayOf(transaction.dialect, ranks);
-    Execute(transaction,
-            "DELETE FROM repository_search WHERE rank " +
-                InNumbers(transaction.dialect, "ranks"),
-            soci::use(array, "ranks"));
-  }
-  std::vector<Row> rows = RowsOf(added);
-  if (sqlite) WriteTrigrams(transaction, rows, nullptr);
-  WriteTexts(transaction, std::move(rows));
+void UpdateSearchIndex(Transaction& transaction,
+                       const std::vector<Searched>& removed,
+                       const std::vector<Searched>& added) {
+  if (!removed.empty()) RemoveRows(transaction, RowsOf(removed));
+  if (added.empty()) return;
+  const std::vector<Row> rows = RowsOf(added);
+  AddWordsOf(transaction, rows);
+  WriteRows(transaction, rows, nullptr);
 }
 
 bool MergeSearchIndex(Transaction& transaction, bool is_first) {
@@ -129,7 +184,7 @@ bool MergeSearchIndex(Transaction& transaction, bool is_first) {
     // to the other.
     int64_t pages = 0;
     Execute(transaction,
-            "SELECT gin_clean_pending_list('repository_search_by_text')",
+            "SELECT gin_clean_pending_list('repository_words_by_list')",
             soci::into(pages));
     return false;
   }
@@ -138,14 +193,18 @@ bool MergeSearchIndex(Transaction& transaction, bool is_first) {
     Execute(transaction, "SELECT total_changes()", soci::into(changes));
     return changes;
   };
-  const int64_t before = changes();
   // Below zero: of all there is, and not only of parts that are of one size.
   const int pages = is_first ? -kMergedPages : kMergedPages;
-  Execute(transaction,
-          "INSERT INTO repository_trigrams(repository_trigrams, rank)"
-          " VALUES ('merge', :pages)",
-          soci::use(pages, "pages"));
-  return changes() - before >= 2;  // as FTS5's documentation has it
+  bool is_left = false;
+  for (const char* index : {"repository_words", "search_trigrams"}) {
+    const int64_t before = changes();
+    Execute(transaction,
+            absl::StrCat("INSERT INTO ", index, "(", index,
+                         ", rank) VALUES ('merge', :pages)"),
+            soci::use(pages, "pages"));
+    if (changes() - before >= 2) is_left = true;  // as FTS5 documents it
+  }
+  return is_left;
 }
 
 }  // namespace lamplighter::reposync

@@ -7,16 +7,16 @@
 #include "absl/strings/string_view.h"
 #include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/reposync/store/database.h"
+#include "services/reposync/store/search_text.h"
+#include "services/reposync/store/search_words.h"
 
-// The index that Search() reads: names, paths and descriptions, folded, keyed
-// by the length of the path and then the id, so that what is read in order of
-// the key comes best first and reading can stop early.
+// The index that Search() reads: lists of repositories, each of one word
+// (search_words.h) at one place, in order of the length of the path and then
+// the id. What is read in that order comes best first, and reading can stop
+// early.
 //
-// Table repository_search has the texts. On PostgreSQL it has trigram indexes.
-// On SQLite an FTS5 table beside it, repository_trigrams, knows of each trigram
-// in which rows it is and nothing else. So that it knows of names, paths and
-// descriptions each by themselves, names and descriptions are written to it in
-// alphabets of their own. It keeps no text, so it has to be told what it had.
+// Table repository_words has them: FTS5's on SQLite, which keeps no text, so
+// that it has to be told what it had; one with a GIN index on PostgreSQL.
 
 namespace lamplighter::reposync {
 
@@ -26,13 +26,29 @@ struct Searched {
   v1::CatalogRepository repository;
 };
 
-// Parts of folded names and descriptions as SQLite's index has them. Of a name
-// it has its beginning and end as characters, too.
-constexpr char kNameBegins = '\x02';
-constexpr char kNameEnds = '\x03';
-std::string WholeName(absl::string_view name);
-std::string IndexedName(absl::string_view part);
-std::string IndexedDescription(absl::string_view part);
+// What a list is of. A path ends with the name.
+enum class ListKind : char {
+  kName = 'a',       // names that are this
+  kNameFirst = 'f',  // whose first word it is, and that is not all
+  kNameSign = 'g',   // of these, those that begin with another character
+  kNameWord = 'n',   // that have it after others
+  kPathWord = 'p',
+  kDescriptionWord = 'd',
+  // Two words, one after the other with no space between.
+  kPathPair = 'q',
+  kDescriptionPair = 'e',
+  // The same of the last character of one and the first of the other, or of two
+  // of each.
+  kPathSeam = 's',
+  kPathSeamOfTwo = 't',
+};
+
+std::string ListOf(ListKind kind, absl::string_view word);
+std::string ListOf(ListKind kind, absl::string_view word, Seam seam,
+                   absl::string_view next);
+std::string NameListOf(absl::string_view name);
+// Those that a repository is in.
+std::vector<std::string> ListsOf(const SearchText& text);
 
 // Where in the index a repository is, and back.
 int64_t SearchRank(int64_t id, const v1::CatalogRepository& repository);
@@ -43,8 +59,9 @@ bool SearchDiffers(const v1::CatalogRepository& a,
                    const v1::CatalogRepository& b);
 
 // Takes rows off, which must be as they were added, and adds others.
-void UpdateSearchIndex(Transaction& transaction, std::vector<Searched> removed,
-                       std::vector<Searched> added);
+void UpdateSearchIndex(Transaction& transaction,
+                       const std::vector<Searched>& removed,
+                       const std::vector<Searched>& added);
 
 // Writes leave the index in many parts, all of which a search reads: this does
 // a bounded part of putting them together. Returns whether anything is left to

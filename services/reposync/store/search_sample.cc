@@ -18,11 +18,11 @@
 namespace lamplighter::reposync {
 namespace {
 
-// What 20 of them have, 2,500 of a million are expected to have.
-constexpr int64_t kSampled = 8192;
+// What 20 of them have, 1,200 of a million are expected to have.
+constexpr int64_t kSampled = 16'384;
 
-uint32_t HashOf(absl::string_view trigram) {
-  return static_cast<uint32_t>(absl::HashOf(trigram));
+uint32_t HashOf(const std::string& list) {
+  return static_cast<uint32_t>(absl::HashOf(list));
 }
 
 // Every one, where there are no more.
@@ -45,12 +45,8 @@ std::vector<int64_t> RandomIds(int64_t last) {
 SearchSample::SearchSample(Dialect dialect, std::vector<Row> rows) {
   std::vector<std::pair<uint32_t, uint16_t>> all;
   for (size_t number = 0; number < rows.size(); ++number) {
-    const SearchText& row = rows[number].text;
-    for (const std::string& text : {IndexedName(WholeName(row.name)), row.path,
-                                    IndexedDescription(row.description)}) {
-      for (const std::string& trigram : PartsOf(text, kIndexedCharacters, 1)) {
-        all.emplace_back(HashOf(trigram), number);
-      }
+    for (const std::string& list : ListsOf(rows[number].text)) {
+      all.emplace_back(HashOf(list), number);
     }
   }
   std::sort(all.begin(), all.end());
@@ -66,8 +62,8 @@ SearchSample::SearchSample(Dialect dialect, std::vector<Row> rows) {
   if (dialect == Dialect::kPostgresql) rows_ = std::move(rows);
 }
 
-absl::Span<const uint16_t> SearchSample::Find(absl::string_view trigram) const {
-  const uint32_t hash = HashOf(trigram);
+absl::Span<const uint16_t> SearchSample::Find(const std::string& list) const {
+  const uint32_t hash = HashOf(list);
   const auto found = std::lower_bound(hashes_.begin(), hashes_.end(), hash);
   if (found == hashes_.end() || *found != hash) return {};
   const size_t at = found - hashes_.begin();
@@ -75,33 +71,25 @@ absl::Span<const uint16_t> SearchSample::Find(absl::string_view trigram) const {
   return absl::MakeConstSpan(numbers_).subspan(begin, ends_[at] - begin);
 }
 
-std::vector<const SearchSample::Row*> SearchSample::Find(
-    const SearchClauses& clauses) const {
-  std::vector<const Row*> found;
-  for (const Row& row : rows_) {
-    if (Matches(row.text, clauses)) found.push_back(&row);
-  }
-  return found;
-}
-
 absl::StatusOr<std::shared_ptr<const SearchSample>> TakeSearchSample(
     Transaction& transaction) {
   const std::string ids =
       ArrayOf(transaction.dialect, RandomIds(LastRepositoryId(transaction)));
   std::vector<SearchSample::Row> rows;
-  SearchSample::Row row;
+  int64_t id = 0;
+  v1::CatalogRepository repository;
   ForEachRow(
       transaction,
       absl::StrCat("SELECT id, name, path, description FROM repositories "
                    "WHERE removed_at = 0 AND id ",
                    InNumbers(transaction.dialect, "ids")),
       [&] {
-        rows.push_back({row.id,
-                        {Fold(row.text.name), Fold(row.text.path),
-                         Fold(row.text.description)}});
+        rows.push_back({SearchRank(id, repository), SearchTextOf(repository)});
       },
-      soci::use(ids, "ids"), soci::into(row.id), soci::into(row.text.name),
-      soci::into(row.text.path), soci::into(row.text.description));
+      soci::use(ids, "ids"), soci::into(id),
+      soci::into(*repository.mutable_name()),
+      soci::into(*repository.mutable_path()),
+      soci::into(*repository.mutable_description()));
   return std::make_shared<const SearchSample>(transaction.dialect,
                                               std::move(rows));
 }

@@ -3,15 +3,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "services/reposync/store/database.h"
 #include "services/reposync/store/search_text.h"
 
 namespace lamplighter::reposync {
+
+// Numbers of rows of a sample, in order.
+using SampleRows = std::vector<uint16_t>;
 
 // A few thousand repositories taken at random, by which Search() knows what is
 // common before it asks the database. What it finds does not depend on it, but
@@ -20,7 +23,7 @@ namespace lamplighter::reposync {
 class SearchSample {
  public:
   struct Row {
-    int64_t id;
+    int64_t rank;
     SearchText text;
   };
 
@@ -28,14 +31,14 @@ class SearchSample {
   SearchSample() = default;
   SearchSample(Dialect dialect, std::vector<Row> rows);
 
-  // Which have the trigram, as SQLite's index has it: numbers, in order.
-  absl::Span<const uint16_t> Find(absl::string_view trigram) const;
+  // Which are in a list of the index.
+  absl::Span<const uint16_t> Find(const std::string& list) const;
 
-  // Those that match; on SQLite, where nobody asks, none are kept.
-  std::vector<const Row*> Find(const SearchClauses& clauses) const;
+  // By number. On SQLite, where nobody asks, none are kept.
+  const std::vector<Row>& rows() const { return rows_; }
 
  private:
-  // Of a hash of a trigram, numbers_ from ends_ of the one before to its own.
+  // Of a hash of a list, numbers_ from ends_ of the one before to its own.
   std::vector<uint32_t> hashes_;
   std::vector<uint32_t> ends_;
   std::vector<uint16_t> numbers_;

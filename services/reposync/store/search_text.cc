@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "services/reposync/store/search_words.h"
 #include "services/reposync/store/text.h"
 
 namespace lamplighter::reposync {
@@ -17,6 +18,7 @@ using Kind = SearchAtom::Kind;
 
 constexpr size_t kMaxQueryBytes = 256;
 constexpr size_t kMaxWords = 8;
+constexpr size_t kMaxDescription = 4096;  // characters
 
 bool Has(const SearchText& text, const SearchAtom& atom) {
   switch (atom.kind) {
@@ -52,24 +54,11 @@ SearchClause OneOf(Kind kind, const std::vector<std::string>& words,
   return clause;
 }
 
-// Of a word with one thing wrong, a half is right; halves are laid at its
-// beginning, middle and end.
-SearchClause HalvesOf(const std::string& word) {
-  const size_t length = CountCharacters(word);
-  const size_t half = std::max(kIndexedCharacters, (length + 1) / 2);
-  SearchClause clause;
-  for (std::string& part :
-       PartsOf(word, half, std::max<size_t>((length - half + 1) / 2, 1))) {
-    clause.push_back({Kind::kPathHas, std::move(part)});
-  }
-  return clause;
-}
-
 }  // namespace
 
 SearchText SearchTextOf(const v1::CatalogRepository& repository) {
   return {Fold(repository.name()), Fold(repository.path()),
-          Fold(repository.description())};
+          Fold(FirstCharacters(repository.description(), kMaxDescription))};
 }
 
 bool Matches(const SearchText& text, const SearchClauses& clauses) {
@@ -103,10 +92,9 @@ absl::StatusOr<std::vector<std::string>> SearchWords(const std::string& query) {
 
 std::vector<SearchClauses> SearchTiers(const std::vector<std::string>& words) {
   std::vector<SearchClauses> tiers;
-  for (const auto& [kind, at_least] :
-       {std::pair(Kind::kNameIs, size_t{1}),
-        std::pair(Kind::kNameBegins, size_t{2}),
-        std::pair(Kind::kNameHas, kIndexedCharacters)}) {
+  for (const auto& [kind, at_least] : {std::pair(Kind::kNameIs, size_t{1}),
+                                       std::pair(Kind::kNameBegins, size_t{2}),
+                                       std::pair(Kind::kNameHas, kTrigram)}) {
     SearchClause in_name = OneOf(kind, words, at_least);
     if (in_name.empty()) continue;
     tiers.push_back(AllOf(Kind::kPathHas, words));
@@ -116,19 +104,6 @@ std::vector<SearchClauses> SearchTiers(const std::vector<std::string>& words) {
   tiers.push_back(AllOf(Kind::kPathHas, words));
   tiers.push_back(AllOf(Kind::kAnyHas, words));
   return tiers;
-}
-
-SearchClauses NearClauses(const std::vector<std::string>& words,
-                          std::vector<std::string>& trigrams) {
-  SearchClauses clauses;
-  for (const std::string& word : words) {
-    if (CountCharacters(word) < kIndexedCharacters) continue;
-    for (std::string& trigram : PartsOf(word, kIndexedCharacters, 1)) {
-      trigrams.push_back(std::move(trigram));
-    }
-    clauses.push_back(HalvesOf(word));
-  }
-  return clauses;
 }
 
 }  // namespace lamplighter::reposync

@@ -13,7 +13,8 @@
 
 namespace lamplighter::reposync {
 
-// What is searched of a repository, folded. The path ends with the name.
+// What is searched of a repository, folded. The path ends with the name; of the
+// description it is the first 4,096 characters.
 struct SearchText {
   std::string name, path, description;
 };
@@ -35,9 +36,6 @@ using SearchClause = std::vector<SearchAtom>;
 // All of them.
 using SearchClauses = std::vector<SearchClause>;
 
-// Trigrams are of so many characters; what has fewer is in no index.
-constexpr size_t kIndexedCharacters = 3;
-
 SearchText SearchTextOf(const v1::CatalogRepository& repository);
 
 bool Matches(const SearchText& text, const SearchClauses& clauses);
@@ -48,10 +46,5 @@ absl::StatusOr<std::vector<std::string>> SearchWords(const std::string& query);
 
 // What to look for, best first; the last one finds all that any does.
 std::vector<SearchClauses> SearchTiers(const std::vector<std::string>& words);
-
-// Where nothing matches: that of each word a half is right, in the path.
-// `trigrams` gets those of the words.
-SearchClauses NearClauses(const std::vector<std::string>& words,
-                          std::vector<std::string>& trigrams);
 
 }  // namespace lamplighter::reposync

@@ -13,6 +13,8 @@ bool IsPlain(absl::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0; });
 }
 
+bool BeginsCharacter(char c) { return (c & 0xc0) != 0x80; }
+
 // Takes the next character off `text`, which is not empty.
 uint32_t Next(absl::string_view& text) {
   const auto lead = static_cast<unsigned char>(text[0]);
@@ -97,15 +99,30 @@ std::string Fold(absl::string_view text) {
 }
 
 size_t CountCharacters(absl::string_view text) {
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (c & 0xc0) != 0x80; });
+  return std::count_if(text.begin(), text.end(), &BeginsCharacter);
+}
+
+absl::string_view FirstCharacters(absl::string_view text, size_t count) {
+  size_t at = 0;
+  for (; at < text.size(); ++at) {
+    if (BeginsCharacter(text[at]) && count-- == 0) break;
+  }
+  return text.substr(0, at);
+}
+
+absl::string_view LastCharacters(absl::string_view text, size_t count) {
+  size_t at = text.size();
+  while (at > 0 && count > 0) {
+    if (BeginsCharacter(text[--at])) --count;
+  }
+  return text.substr(at);
 }
 
 std::vector<std::string> PartsOf(absl::string_view text, size_t size,
                                  size_t step) {
   std::vector<size_t> at;  // where characters begin, and the end
   for (size_t i = 0; i < text.size(); ++i) {
-    if ((text[i] & 0xc0) != 0x80) at.push_back(i);
+    if (BeginsCharacter(text[i])) at.push_back(i);
   }
   at.push_back(text.size());
   std::vector<std::string> parts;
@@ -113,13 +130,6 @@ std::vector<std::string> PartsOf(absl::string_view text, size_t size,
     parts.emplace_back(text.substr(at[i], at[i + size] - at[i]));
   }
   return parts;
-}
-
-std::string InAlphabet(absl::string_view text, uint32_t first) {
-  std::string letters;
-  letters.reserve(2 * text.size());
-  while (!text.empty()) Append(first + Next(text) % kAlphabetSize, letters);
-  return letters;
 }
 
 }  // namespace lamplighter::reposync

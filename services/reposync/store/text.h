@@ -17,20 +17,19 @@ std::string CleanText(absl::string_view text);
 
 // Clean text without case: of Latin, Greek and Cyrillic letters. The same
 // everywhere, whatever the locale of the database. What is stored folded
-// (group_key, repository_search) would have to be written anew if this changed.
+// (group_key, words) would have to be written anew if this changed.
 std::string Fold(absl::string_view text);
 
 // How many characters clean text has.
 size_t CountCharacters(absl::string_view text);
 
+// The first and the last characters of clean text, `count` at most.
+absl::string_view FirstCharacters(absl::string_view text, size_t count);
+absl::string_view LastCharacters(absl::string_view text, size_t count);
+
 // Parts of clean text that have `size` characters, each beginning `step`
 // characters after the one before.
 std::vector<std::string> PartsOf(absl::string_view text, size_t size,
                                  size_t step);
-
-// Clean text in another alphabet, of 960 characters from `first` on: each of
-// ASCII becomes one of its own, others may become the same.
-constexpr uint32_t kAlphabetSize = 960;
-std::string InAlphabet(absl::string_view text, uint32_t first);
 
 }  // namespace lamplighter::reposync

@@ -1,0 +1,229 @@
+#include "services/reposync/store/search_words.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/reposync/store/row_batch.h"
+#include "services/reposync/store/statements.h"
+#include "services/reposync/store/text.h"
+#include "soci/soci.h"
+
+namespace lamplighter::reposync {
+namespace {
+
+// A part of up to so many characters is within one of the words that a long
+// word becomes.
+constexpr size_t kOverlap = 32;
+
+// A part that more words have is common, and is left to what else there is.
+constexpr size_t kMostWords = 200;
+constexpr size_t kNearCandidates = 2000;
+constexpr size_t kNearWords = 8;
+constexpr double kNearEnough = 0.3;
+
+// Characters of SQLite's index that no text has.
+constexpr char kBegins[] = "\x02";
+constexpr char kEnds[] = "\x03";
+
+// Characters of a word in a row.
+struct Run {
+  absl::string_view text;
+  Seam seam;
+};
+
+std::vector<Run> RunsOf(absl::string_view text) {
+  std::vector<Run> runs;
+  const char* const end = text.end();
+  for (const char* at = text.begin(); at != end;) {
+    const char* const begin = std::find_if(at, end, &IsOfWord);
+    if (begin == end) break;
+    const Seam seam =
+        runs.empty() || std::any_of(at, begin, absl::ascii_isspace)
+            ? Seam::kNone
+        : std::find(at, begin, '/') != begin ? Seam::kSlash
+                                             : Seam::kOther;
+    at = std::find_if_not(begin, end, &IsOfWord);
+    runs.push_back({absl::string_view(begin, at - begin), seam});
+  }
+  return runs;
+}
+
+// What LIKE takes: words have none of its own characters.
+std::string PatternOf(const WordPart& part) {
+  return absl::StrCat(part.begins ? "" : "%", part.text, part.ends ? "" : "%");
+}
+
+// As SQLite's index has it.
+std::string Marked(const WordPart& part) {
+  return absl::StrCat(part.begins ? kBegins : "", part.text,
+                      part.ends ? kEnds : "");
+}
+
+bool HasTrigrams(const WordPart& part) {
+  return CountCharacters(Marked(part)) >= kTrigram;
+}
+
+std::string TrigramsOf(const WordPart& part) {
+  return absl::StrCat(
+      "(\"", absl::StrJoin(PartsOf(Marked(part), kTrigram, 1), "\" AND \""),
+      "\")");
+}
+
+// Words that have one of the parts, all of which have trigrams.
+std::vector<std::string> LookUp(Transaction& transaction,
+                                const std::vector<WordPart>& parts,
+                                int64_t most) {
+  const bool sqlite = transaction.dialect == Dialect::kSqlite;
+  Bindings bindings;
+  bindings.Number("most", most);
+  std::vector<std::string> likes, trigrams;
+  for (const WordPart& part : parts) {
+    const std::string name = absl::StrCat("part", likes.size());
+    likes.push_back(absl::StrCat("search_words.word LIKE :", name));
+    bindings.Text(name, PatternOf(part));
+    trigrams.push_back(TrigramsOf(part));
+  }
+  const std::string like = absl::StrCat("(", absl::StrJoin(likes, " OR "), ")");
+  std::string sql;
+  if (sqlite) {
+    bindings.Text("trigrams", absl::StrJoin(trigrams, " OR "));
+    sql = absl::StrCat(
+        "SELECT search_words.word FROM search_trigrams CROSS JOIN "
+        "search_words ON search_words.id = search_trigrams.rowid WHERE "
+        "search_trigrams MATCH :trigrams AND ",
+        like, " ORDER BY search_trigrams.rowid LIMIT :most");
+  } else {
+    // An index in order of the id would be read to its end.
+    sql = absl::StrCat("SELECT word FROM search_words WHERE ", like,
+                       " ORDER BY id + 0 LIMIT :most");
+  }
+  std::vector<std::string> words;
+  std::string word;
+  ForEachRow(
+      transaction, sql, [&] { words.push_back(word); }, soci::into(word),
+      bindings);
+  return words;
+}
+
+using Trigrams = std::vector<uint32_t>;
+
+// In order, each once; those of where it begins and ends, too.
+Trigrams PaddedTrigrams(const std::string& word) {
+  const std::string padded = absl::StrCat("  ", word, " ");
+  Trigrams trigrams;
+  uint32_t last = 0;  // bytes
+  for (const char c : padded) {
+    last = (last << 8 | static_cast<unsigned char>(c)) & 0xffffff;
+    if (last > 0xffff) trigrams.push_back(last);
+  }
+  std::sort(trigrams.begin(), trigrams.end());
+  trigrams.erase(std::unique(trigrams.begin(), trigrams.end()), trigrams.end());
+  return trigrams;
+}
+
+// Of the trigrams that either has, how many both have: as pg_trgm has it.
+double Likeness(const Trigrams& a, const Trigrams& b) {
+  Trigrams both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(),
+                        std::back_inserter(both));
+  return static_cast<double>(both.size()) / (a.size() + b.size() - both.size());
+}
+
+}  // namespace
+
+bool IsOfWord(char c) {
+  return absl::ascii_isalnum(c) || !absl::ascii_isascii(c) || c == '+' ||
+         c == '#';
+}
+
+std::vector<Word> WordsOf(absl::string_view text) {
+  std::vector<Word> words;
+  for (Run run : RunsOf(text)) {
+    Word& word = words.emplace_back();
+    word.seam = run.seam;
+    while (CountCharacters(run.text) > 2 * kOverlap) {
+      word.parts.emplace_back(FirstCharacters(run.text, 2 * kOverlap));
+      run.text.remove_prefix(FirstCharacters(run.text, kOverlap).size());
+    }
+    word.parts.emplace_back(run.text);
+  }
+  return words;
+}
+
+std::vector<WordPart> WordPartsOf(absl::string_view text, bool begins) {
+  std::vector<WordPart> parts;
+  for (const Run& run : RunsOf(text)) {
+    const absl::string_view first = FirstCharacters(run.text, kOverlap);
+    parts.push_back(
+        {std::string(first), begins || run.text.begin() != text.begin(),
+         run.text.end() != text.end() && first.size() == run.text.size(),
+         run.seam});
+  }
+  return parts;
+}
+
+FoundWords FindWords(Transaction& transaction, const WordPart& part) {
+  if (part.begins && part.ends) return {{part.text}, true};
+  if (!HasTrigrams(part)) return {};
+  FoundWords found;
+  found.words = LookUp(transaction, {part}, kMostWords + 1);
+  found.are_all = found.words.size() <= kMostWords;
+  return found;
+}
+
+std::vector<NearWord> FindNearWords(Transaction& transaction,
+                                    const std::string& word) {
+  const size_t length = CountCharacters(word);
+  if (length < kTrigram) return {};
+  // Of a word with one thing wrong, a half is right; halves are laid at its
+  // beginning, middle and end.
+  const size_t half = std::max(kTrigram, (length + 1) / 2);
+  std::vector<WordPart> halves;
+  for (std::string& text :
+       PartsOf(word, half, std::max<size_t>((length - half + 1) / 2, 1))) {
+    halves.push_back({std::move(text)});
+  }
+  const Trigrams trigrams = PaddedTrigrams(word);
+  std::vector<NearWord> near;
+  for (std::string& other : LookUp(transaction, halves, kNearCandidates)) {
+    const double likeness = Likeness(trigrams, PaddedTrigrams(other));
+    if (likeness >= kNearEnough) near.push_back({std::move(other), likeness});
+  }
+  std::sort(near.begin(), near.end(), [](const NearWord& a, const NearWord& b) {
+    return a.likeness != b.likeness ? a.likeness > b.likeness : a.word < b.word;
+  });
+  if (near.size() > kNearWords) near.resize(kNearWords);
+  return near;
+}
+
+void AddWords(Transaction& transaction, std::vector<std::string> words) {
+  // In order of the index, each once.
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  if (transaction.dialect == Dialect::kPostgresql) {
+    RowBatch batch;
+    batch.Text("word") = std::move(words);
+    batch.Insert(transaction, "search_words", "ON CONFLICT(word) DO NOTHING");
+    return;
+  }
+  // Most are there.
+  int64_t last = 0;
+  Execute(transaction, "SELECT COALESCE(MAX(id), 0) FROM search_words",
+          soci::into(last));
+  const std::string array = ArrayOf(transaction.dialect, words);
+  Execute(transaction,
+          "INSERT INTO search_words(word) SELECT value FROM json_each(:words) "
+          "WHERE NOT EXISTS (SELECT 1 FROM search_words WHERE word = value)",
+          soci::use(array, "words"));
+  Execute(transaction,
+          "INSERT INTO search_trigrams(rowid, word) SELECT id, char(2) || word "
+          "|| char(3) FROM search_words WHERE id > :last",
+          soci::use(last, "last"));
+}
+
+}  // namespace lamplighter::reposync
