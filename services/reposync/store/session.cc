@@ -30,9 +30,6 @@ void OpenSqlite(soci::session& sql, const std::string& file, Session::Use use) {
   } else {
     sql << "PRAGMA cache_size = -8192";
     sql << "PRAGMA query_only = ON";
-    // A search reads here and there: pages that the system has in memory are
-    // looked at in place. They count as resident, and can be had back.
-    sql << "PRAGMA mmap_size = 1073741824";
   }
 }
 
