@@ -38,7 +38,7 @@ constexpr size_t kCandidates = 2000;
 // What fewer match is had in one go and put in order here; where no more than
 // so many of the sample may match.
 constexpr size_t kFew = 200;
-constexpr size_t kFewOfSample = 8;
+constexpr size_t kFewOfSample = 4;
 constexpr size_t kNear = 200;
 
 // A repository that matches.

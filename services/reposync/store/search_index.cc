@@ -115,6 +115,20 @@ void AddPairLists(ListKind kind, const std::vector<Word>& words,
   }
 }
 
+// 0 where it is of whole words.
+size_t CharactersOfSeam(ListKind kind) {
+  switch (kind) {
+    case ListKind::kPathSeam:
+    case ListKind::kDescriptionSeam:
+      return 1;
+    case ListKind::kPathSeamOfTwo:
+    case ListKind::kDescriptionSeamOfTwo:
+      return 2;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 std::string ListOf(ListKind kind, absl::string_view word) {
@@ -123,10 +137,9 @@ std::string ListOf(ListKind kind, absl::string_view word) {
 
 std::string ListOf(ListKind kind, absl::string_view word, Seam seam,
                    absl::string_view next) {
-  if (kind == ListKind::kPathSeam || kind == ListKind::kPathSeamOfTwo) {
-    const size_t of_each = kind == ListKind::kPathSeam ? 1 : 2;
-    word = LastCharacters(word, of_each);
-    next = FirstCharacters(next, of_each);
+  if (const size_t count = CharactersOfSeam(kind); count > 0) {
+    word = LastCharacters(word, count);
+    next = FirstCharacters(next, count);
   }
   return absl::StrCat(ListOf(kind, word),
                       std::string(1, static_cast<char>(seam)), next);
@@ -147,10 +160,15 @@ std::vector<std::string> ListsOf(const SearchText& text) {
   AddNameLists(text.name, lists);
   AddLists(ListKind::kPathWord, in_path, lists);
   AddLists(ListKind::kDescriptionWord, in_description, lists);
-  AddPairLists(ListKind::kPathPair, in_path, lists);
-  AddPairLists(ListKind::kPathSeam, in_path, lists);
-  AddPairLists(ListKind::kPathSeamOfTwo, in_path, lists);
-  AddPairLists(ListKind::kDescriptionPair, in_description, lists);
+  for (const ListKind kind :
+       {ListKind::kPathPair, ListKind::kPathSeam, ListKind::kPathSeamOfTwo}) {
+    AddPairLists(kind, in_path, lists);
+  }
+  for (const ListKind kind :
+       {ListKind::kDescriptionPair, ListKind::kDescriptionSeam,
+        ListKind::kDescriptionSeamOfTwo}) {
+    AddPairLists(kind, in_description, lists);
+  }
   std::sort(lists.begin(), lists.end());
   lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
   return lists;

@@ -34,16 +34,18 @@ enum class ListKind : char {
   kNameWord = 'n',   // that have it after others
   kPathWord = 'p',
   kDescriptionWord = 'd',
-  // Two words, one after the other with no space between.
+  // Of two words, one after the other with no space between: both, the last
+  // character of one and the first of the other, and two of each.
   kPathPair = 'q',
-  kDescriptionPair = 'e',
-  // The same of the last character of one and the first of the other, or of two
-  // of each.
   kPathSeam = 's',
   kPathSeamOfTwo = 't',
+  kDescriptionPair = 'e',
+  kDescriptionSeam = 'u',
+  kDescriptionSeamOfTwo = 'v',
 };
 
 std::string ListOf(ListKind kind, absl::string_view word);
+// The characters of seams are the words' own.
 std::string ListOf(ListKind kind, absl::string_view word, Seam seam,
                    absl::string_view next);
 std::string NameListOf(absl::string_view name);

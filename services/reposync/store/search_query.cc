@@ -13,19 +13,27 @@ namespace lamplighter::reposync {
 namespace {
 
 // What things cost, as many times as going on by one row in a list does. Rows
-// are of the sample, of which one stands for many.
-constexpr double kRowCost = 60;     // to read it and look at it
-constexpr double kLookUpCost = 60;  // to look for it in a list
-constexpr double kListCost = 2;     // to begin with a list
+// are of the sample, of which one stands for many. PostgreSQL looks rows up in
+// long lists without reading what is between; it sees to each list for each
+// row.
+struct Costs {
+  double row;      // to read it and look at it
+  double look_up;  // to look for it in a list
+  double list;     // to begin with a list
+};
+constexpr Costs kSqlite = {60, 60, 2};
+constexpr Costs kPostgresql = {100, 2, 20};
 
 // True if it is worth while to ask `query`, too, which leaves `rows` of the
 // sample in place of `before`. Half a row more is left out, perhaps, as the
 // sample does not know what is rare.
-bool IsWorth(size_t before, size_t rows, const IndexQuery& query) {
+bool IsWorth(Dialect dialect, size_t before, size_t rows,
+             const IndexQuery& query) {
+  const Costs& costs = dialect == Dialect::kSqlite ? kSqlite : kPostgresql;
   const double lists = query.lists;
-  const double looking = (before + 0.5) * kLookUpCost * lists;
-  return (before - rows + 0.5) * kRowCost >
-         std::min<double>(query.read, looking) + kListCost * lists;
+  const double looking = (before + 0.5) * costs.look_up * lists;
+  return (before - rows + 0.5) * costs.row >
+         std::min<double>(query.read, looking) + costs.list * lists;
 }
 
 SampleRows Both(const SampleRows& rows, const SampleRows& others) {
@@ -100,7 +108,7 @@ IndexQuery AllOf(Dialect dialect, std::vector<IndexQuery> queries) {
   for (size_t i = 1; i < queries.size() && queries[i].finds_all; ++i) {
     IndexQuery& query = queries[i];
     SampleRows both = Both(all.sampled, query.sampled);
-    if (!IsWorth(all.sampled.size(), both.size(), query)) continue;
+    if (!IsWorth(dialect, all.sampled.size(), both.size(), query)) continue;
     all.sampled = std::move(both);
     all.lists += query.lists;
     all.read += query.read;

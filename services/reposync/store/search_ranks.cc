@@ -52,6 +52,12 @@ std::vector<std::string> ListsOf(const std::vector<ListKind>& kinds,
 
 }  // namespace
 
+const RankFinder::PairKinds RankFinder::kInPath = {
+    ListKind::kPathPair, ListKind::kPathSeam, ListKind::kPathSeamOfTwo};
+const RankFinder::PairKinds RankFinder::kInDescription = {
+    ListKind::kDescriptionPair, ListKind::kDescriptionSeam,
+    ListKind::kDescriptionSeamOfTwo};
+
 RankFinder::RankFinder(Transaction& transaction, const SearchSample& sample)
     : transaction_(transaction), sample_(sample) {
   // SQLite: a search reads here and there; pages that the system has in memory
@@ -82,7 +88,7 @@ const FoundWords& RankFinder::WordsWith(const WordPart& part) {
   return found;
 }
 
-absl::optional<IndexQuery> RankFinder::QueryOfPair(ListKind pairs,
+absl::optional<IndexQuery> RankFinder::QueryOfPair(const PairKinds& pairs,
                                                    const WordPart& part,
                                                    const WordPart& next) {
   if (!part.ends || !next.begins) return absl::nullopt;  // it was cut
@@ -93,23 +99,20 @@ absl::optional<IndexQuery> RankFinder::QueryOfPair(ListKind pairs,
       words.words.size() * nexts.words.size() <= kMostPairs) {
     for (const std::string& word : words.words) {
       for (const std::string& after : nexts.words) {
-        lists.push_back(ListOf(pairs, word, next.seam, after));
+        lists.push_back(ListOf(pairs.words, word, next.seam, after));
       }
     }
-  } else if (pairs == ListKind::kPathPair) {
-    lists.push_back(ListOf(KnowsTwo(part) && KnowsTwo(next)
-                               ? ListKind::kPathSeamOfTwo
-                               : ListKind::kPathSeam,
-                           part.text, next.seam, next.text));
   } else {
-    return absl::nullopt;
+    lists.push_back(ListOf(
+        KnowsTwo(part) && KnowsTwo(next) ? pairs.seam_of_two : pairs.seam,
+        part.text, next.seam, next.text));
   }
   return InLists(transaction_.dialect, sample_, lists);
 }
 
 absl::optional<IndexQuery> RankFinder::QueryOf(
     const std::vector<WordPart>& parts, const std::vector<ListKind>& first,
-    ListKind others, ListKind pairs) {
+    ListKind others, const PairKinds& pairs) {
   std::vector<IndexQuery> queries;
   for (size_t i = 0; i < parts.size(); ++i) {
     const FoundWords& found = WordsWith(parts[i]);
@@ -136,14 +139,14 @@ absl::optional<IndexQuery> RankFinder::QueryOf(const SearchAtom& atom) {
   const std::vector<WordPart> parts = WordPartsOf(atom.word, begins);
   if (begins || atom.kind == Kind::kNameHas) {
     return QueryOf(parts, FirstOfName(atom.word, parts, begins),
-                   ListKind::kNameWord, ListKind::kPathPair);
+                   ListKind::kNameWord, kInPath);
   }
-  absl::optional<IndexQuery> path = QueryOf(
-      parts, {ListKind::kPathWord}, ListKind::kPathWord, ListKind::kPathPair);
+  absl::optional<IndexQuery> path =
+      QueryOf(parts, {ListKind::kPathWord}, ListKind::kPathWord, kInPath);
   if (!path.has_value() || atom.kind == Kind::kPathHas) return path;
   absl::optional<IndexQuery> description =
       QueryOf(parts, {ListKind::kDescriptionWord}, ListKind::kDescriptionWord,
-              ListKind::kDescriptionPair);
+              kInDescription);
   if (!description.has_value()) return absl::nullopt;
   return AnyOf(transaction_.dialect,
                {*std::move(path), *std::move(description)});

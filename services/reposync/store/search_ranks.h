@@ -37,14 +37,20 @@ class RankFinder {
   bool IsInOrder(const IndexQuery& query) const;
 
  private:
+  struct PairKinds {
+    ListKind words, seam, seam_of_two;
+  };
+  static const PairKinds kInPath, kInDescription;
+
   absl::optional<IndexQuery> QueryOf(const SearchAtom& atom);
   absl::optional<IndexQuery> QueryOf(const SearchClause& clause);
   // Of text of which these are the parts: lists of the first, of the others, of
   // pairs.
   absl::optional<IndexQuery> QueryOf(const std::vector<WordPart>& parts,
                                      const std::vector<ListKind>& first,
-                                     ListKind others, ListKind pairs);
-  absl::optional<IndexQuery> QueryOfPair(ListKind pairs, const WordPart& part,
+                                     ListKind others, const PairKinds& pairs);
+  absl::optional<IndexQuery> QueryOfPair(const PairKinds& pairs,
+                                         const WordPart& part,
                                          const WordPart& next);
 
   Transaction& transaction_;
