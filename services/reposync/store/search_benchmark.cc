@@ -2,8 +2,8 @@
 // search_benchmark URL [ROWS [WORDS [QUERY...]]]. The database has to be new
 // and empty, or one that it wrote before, which it only searches. What QUERY
 // says is searched for in place of all else, as often as all else is. Prints
-// CPU time and wall time per repository of pages of 100, and how long searches
-// take, in milliseconds, by what they look for.
+// CPU time and wall time per repository, 1,000 of which are written at once,
+// and how long searches take, in milliseconds, by what they look for.
 //
 // Names are of one to four of 20,000 made-up words, of which some are common
 // and most are rare, as in real names (Zipf's law); groups, some large and most
