@@ -77,6 +77,7 @@ awaitable<absl::Status> ChangeFeed::ReadNew() {
 }
 
 void ChangeFeed::WakeAll() {
+  ++wakes_;
   for (boost::asio::steady_timer* timer : waiting_) timer->cancel();
 }
 
@@ -100,6 +101,7 @@ ChangeFeed::Changes ChangeFeed::FromMemory(int64_t after) const {
 
 awaitable<absl::StatusOr<ChangeFeed::Changes>> ChangeFeed::Next(
     int64_t after, absl::Duration limit) {
+  const int64_t wakes = wakes_;
   if (!IsInMemory(after)) {
     LAMPLIGHTER_CO_ASSIGN_OR_RETURN(
         std::vector<v1::RepositoryChange> read,
@@ -112,7 +114,8 @@ awaitable<absl::StatusOr<ChangeFeed::Changes>> ChangeFeed::Next(
     if (!changes.empty()) co_return changes;
   }
   Changes changes = FromMemory(after);
-  if (!changes.empty()) co_return changes;
+  // While it read it could not be woken.
+  if (!changes.empty() || wakes != wakes_) co_return changes;
   boost::asio::steady_timer timer(loop_, absl::ToChronoMilliseconds(limit));
   waiting_.push_back(&timer);
   const absl::Cleanup leave = [this, &timer] {

@@ -42,7 +42,7 @@ class ChangeFeed {
   boost::asio::awaitable<absl::StatusOr<Changes>> Next(int64_t after,
                                                        absl::Duration limit);
 
-  // Wakes all who wait, with nothing.
+  // Wakes all who wait, or are about to, with nothing.
   void WakeAll();
 
  private:
@@ -59,6 +59,7 @@ class ChangeFeed {
   std::deque<std::shared_ptr<const v1::RepositoryChange>> newest_;
   // Of those who wait.
   std::vector<boost::asio::steady_timer*> waiting_;
+  int64_t wakes_ = 0;  // how often all were woken
   boost::asio::steady_timer poll_;
   bool changed_ = false;  // since reading began
   std::string last_error_;

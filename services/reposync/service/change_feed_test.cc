@@ -146,6 +146,21 @@ TEST_P(ChangeFeedTest, NothingWithinTheLimitIsNoError) {
   EXPECT_THAT(Next(0, absl::Milliseconds(1)), IsEmpty());
 }
 
+TEST_P(ChangeFeedTest, WhoReadsTheDatabaseIsWokenToo) {
+  bool ended = false;
+  boost::asio::co_spawn(
+      loop_, feed_->Next(0, absl::Hours(1)),
+      [&](const std::exception_ptr&,
+          const absl::StatusOr<ChangeFeed::Changes>&) { ended = true; });
+  loop_.restart();
+  ASSERT_EQ(loop_.poll_one(), 1U);  // it has begun to read
+  feed_->WakeAll();
+  while (!ended) {
+    loop_.restart();
+    ASSERT_GT(loop_.run_one_for(std::chrono::seconds(20)), 0U);
+  }
+}
+
 TEST_P(ChangeFeedTest, ChangesThatWereDroppedAreOutOfRange) {
   for (int i = 1; i <= 3; ++i) Put(i);
   ASSERT_THAT(Run(catalog_->DropChanges(absl::InfiniteFuture())), IsOk());
