@@ -68,10 +68,12 @@ bool HasTrigrams(const WordPart& part) {
   return CountCharacters(Marked(part)) >= kTrigram;
 }
 
+// Side by side: those between would leave out little more.
 std::string TrigramsOf(const WordPart& part) {
-  return absl::StrCat(
-      "(\"", absl::StrJoin(PartsOf(Marked(part), kTrigram, 1), "\" AND \""),
-      "\")");
+  const std::string marked = Marked(part);
+  std::vector<std::string> trigrams = PartsOf(marked, kTrigram, kTrigram);
+  trigrams.emplace_back(LastCharacters(marked, kTrigram));
+  return absl::StrCat("(\"", absl::StrJoin(trigrams, "\" AND \""), "\")");
 }
 
 // Words that have one of the parts, all of which have trigrams.
