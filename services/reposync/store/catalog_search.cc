@@ -78,7 +78,7 @@ class Search {
     size_t tier = tiers_.size();
     while (tier > 0 && !TakeFew(tier - 1)) --tier;
     for (; tier < tiers_.size() && ids_.size() < limit_; ++tier) {
-      TakeTier(tiers_[tier]);
+      TakeTier(tier);
     }
     if (ids_.empty() && !TakeNear(false)) TakeNear(true);
     return LoadTaken();
@@ -91,6 +91,13 @@ class Search {
     return clauses[0][0].kind <= last;
   }
 
+  // What to ask for a tier, made once. Until the next one is made.
+  const absl::optional<IndexQuery>& QueryOf(size_t tier) {
+    const auto [place, is_new] = queries_.try_emplace(tier);
+    if (is_new) place->second = index_.QueryOf(tiers_[tier]);
+    return place->second;
+  }
+
   // Takes all that the tier and those before it match, where these are few.
   // False where they are not, or there is no knowing.
   bool TakeFew(size_t last) {
@@ -100,7 +107,7 @@ class Search {
         (IsOfName(clauses, SearchAtom::Kind::kNameHas) && !are_indexed_)) {
       return false;
     }
-    const absl::optional<IndexQuery> query = index_.QueryOf(clauses);
+    const absl::optional<IndexQuery>& query = QueryOf(last);
     if (!query.has_value() || !query->finds_all ||
         query->sampled.size() >= kFewOfSample) {
       return false;
@@ -114,8 +121,9 @@ class Search {
     return true;
   }
 
-  void TakeTier(const SearchClauses& clauses) {
-    const absl::optional<IndexQuery> query = index_.QueryOf(clauses);
+  void TakeTier(size_t tier) {
+    const SearchClauses& clauses = tiers_[tier];
+    const absl::optional<IndexQuery>& query = QueryOf(tier);
     if (!query.has_value() || TakeCommon(clauses, *query)) return;
     TakeInTurns(clauses, *query);
   }
@@ -249,6 +257,7 @@ class Search {
   const std::vector<SearchClauses> tiers_;
   const bool are_indexed_;  // all words
   const size_t limit_;
+  absl::flat_hash_map<size_t, absl::optional<IndexQuery>> queries_;  // by tier
   // By id; none where the filter leaves it out.
   absl::flat_hash_map<int64_t, absl::optional<Match>> read_;
   std::vector<int64_t> ids_;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/reposync/store/each_once.h"
 #include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/text.h"
 
@@ -169,8 +170,7 @@ std::vector<std::string> ListsOf(const SearchText& text) {
         ListKind::kDescriptionSeamOfTwo}) {
     AddPairLists(kind, in_description, lists);
   }
-  std::sort(lists.begin(), lists.end());
-  lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
+  SortEachOnce(lists);
   return lists;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "services/reposync/store/each_once.h"
 
 namespace lamplighter::reposync {
 namespace {
@@ -43,11 +44,6 @@ SampleRows Both(const SampleRows& rows, const SampleRows& others) {
   return both;
 }
 
-void Unite(SampleRows& rows) {
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-}
-
 std::string Join(const std::vector<std::string>& matches,
                  absl::string_view between) {
   if (matches.size() < 2) return absl::StrJoin(matches, between);
@@ -77,7 +73,7 @@ IndexQuery InLists(Dialect dialect, const SearchSample& sample,
   query.match = Join(matches, Or(dialect));
   query.lists = lists.size();
   query.read = query.sampled.size();
-  Unite(query.sampled);
+  SortEachOnce(query.sampled);
   return query;
 }
 
@@ -93,7 +89,7 @@ IndexQuery AnyOf(Dialect dialect, std::vector<IndexQuery> queries) {
     any.finds_all = any.finds_all && query.finds_all;
   }
   any.match = Join(matches, Or(dialect));
-  Unite(any.sampled);
+  SortEachOnce(any.sampled);
   return any;
 }
 

@@ -189,14 +189,12 @@ std::vector<int64_t> RankFinder::Find(const IndexQuery& query, int64_t after,
       transaction_.dialect == Dialect::kSqlite
           ? "SELECT rowid FROM repository_words WHERE repository_words MATCH "
             ":match AND rowid > :after ORDER BY rowid LIMIT :most"
-      // An index in order of the rank would be read to its end.
-      : IsInOrder(query)
-          ? "SELECT rank FROM repository_words WHERE "
-            "array_to_tsvector(string_to_array(lists, ' ')) @@ CAST(:match AS "
-            "TSQUERY) AND rank + 0 > :after ORDER BY rank + 0 LIMIT :most"
-          : "SELECT rank FROM repository_words WHERE "
-            "array_to_tsvector(string_to_array(lists, ' ')) @@ CAST(:match AS "
-            "TSQUERY) AND rank + 0 > :after LIMIT :most",
+          // An index in order of the rank would be read to its end.
+          : absl::StrCat("SELECT rank FROM repository_words WHERE "
+                         "array_to_tsvector(string_to_array(lists, ' ')) @@ "
+                         "CAST(:match AS TSQUERY) AND rank + 0 > :after",
+                         IsInOrder(query) ? " ORDER BY rank + 0" : "",
+                         " LIMIT :most"),
       [&] { ranks.push_back(rank); }, soci::use(query.match, "match"),
       soci::use(after, "after"), soci::use(most, "most"), soci::into(rank));
   return ranks;

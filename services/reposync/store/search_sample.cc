@@ -8,6 +8,7 @@
 #include "absl/hash/hash.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "services/reposync/store/each_once.h"
 #include "services/reposync/store/entry_rows.h"
 #include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/search_index.h"
@@ -49,8 +50,7 @@ SearchSample::SearchSample(Dialect dialect, std::vector<Row> rows) {
       all.emplace_back(HashOf(list), number);
     }
   }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
+  SortEachOnce(all);
   for (const auto& [hash, number] : all) {
     if (hashes_.empty() || hashes_.back() != hash) {
       hashes_.push_back(hash);

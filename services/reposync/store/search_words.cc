@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/reposync/store/each_once.h"
 #include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/statements.h"
 #include "services/reposync/store/text.h"
@@ -123,8 +124,7 @@ Trigrams PaddedTrigrams(const std::string& word) {
     last = (last << 8 | static_cast<unsigned char>(c)) & 0xffffff;
     if (last > 0xffff) trigrams.push_back(last);
   }
-  std::sort(trigrams.begin(), trigrams.end());
-  trigrams.erase(std::unique(trigrams.begin(), trigrams.end()), trigrams.end());
+  SortEachOnce(trigrams);
   return trigrams;
 }
 
@@ -204,9 +204,7 @@ std::vector<NearWord> FindNearWords(Transaction& transaction,
 }
 
 void AddWords(Transaction& transaction, std::vector<std::string> words) {
-  // In order of the index, each once.
-  std::sort(words.begin(), words.end());
-  words.erase(std::unique(words.begin(), words.end()), words.end());
+  SortEachOnce(words);  // in order of the index
   if (transaction.dialect == Dialect::kPostgresql) {
     RowBatch batch;
     batch.Text("word") = std::move(words);
@@ -217,14 +215,16 @@ void AddWords(Transaction& transaction, std::vector<std::string> words) {
   int64_t last = 0;
   Execute(transaction, "SELECT COALESCE(MAX(id), 0) FROM search_words",
           soci::into(last));
+  const std::string begins = kBegins, ends = kEnds;
   const std::string array = ArrayOf(transaction.dialect, words);
   Execute(transaction,
           "INSERT INTO search_words(word) SELECT value FROM json_each(:words) "
           "WHERE NOT EXISTS (SELECT 1 FROM search_words WHERE word = value)",
           soci::use(array, "words"));
   Execute(transaction,
-          "INSERT INTO search_trigrams(rowid, word) SELECT id, char(2) || word "
-          "|| char(3) FROM search_words WHERE id > :last",
+          "INSERT INTO search_trigrams(rowid, word) SELECT id, :begins || word "
+          "|| :ends FROM search_words WHERE id > :last",
+          soci::use(begins, "begins"), soci::use(ends, "ends"),
           soci::use(last, "last"));
 }
 
