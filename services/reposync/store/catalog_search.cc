@@ -8,51 +8,30 @@
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "common/status/macros.h"
 #include "services/reposync/store/entry_rows.h"
 #include "services/reposync/store/repository_filter.h"
-#include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/search_index.h"
+#include "services/reposync/store/search_planner.h"
 #include "services/reposync/store/search_query.h"
-#include "services/reposync/store/search_ranks.h"
+#include "services/reposync/store/search_reader.h"
 #include "services/reposync/store/search_text.h"
 #include "services/reposync/store/search_words.h"
-#include "services/reposync/store/statements.h"
 #include "services/reposync/store/text.h"
-#include "soci/soci.h"
 
 namespace lamplighter::reposync {
 namespace {
 
 using v1::CatalogEntry;
 
-// Rows of the index are had in turns, each four times the one before at most,
-// until enough match.
-constexpr size_t kFirstTurn = 20;
-constexpr size_t kReadAtOnce = 50;
-constexpr size_t kFirstTurnOfPostgresql = 200;  // which costs hardly more there
-constexpr size_t kLastTurn = 1000;
-constexpr size_t kCandidates = 2000;
-// What fewer match is had in one go and put in order here; where no more than
-// so many of the sample may match.
+// What fewer match is had in one go and put in order here, where no more are
+// expected.
 constexpr size_t kFew = 200;
-constexpr size_t kFewOfSample = 4;
-constexpr size_t kNear = 200;
-
-// A repository that matches.
-struct Match {
-  int64_t rank;
-  SearchText text;
-};
-
-std::vector<int64_t> IdsOf(std::vector<int64_t> ranks) {
-  for (int64_t& rank : ranks) rank &= kSearchIdMask;
-  return ranks;
-}
-
-bool RanksBefore(const Match& a, const Match& b) { return a.rank < b.rank; }
+constexpr double kExpectedFew = 100;
+// Where the index finds too much, no more is looked at for a tier.
+constexpr size_t kLookedAt = 400;
+constexpr size_t kNear = 100;
 
 // One search, with what it has found.
 class Search {
@@ -61,10 +40,9 @@ class Search {
          const SearchSample& sample, std::vector<std::string> words,
          size_t limit)
       : transaction_(transaction),
-        filter_(transaction, filter),
-        sample_(sample),
         words_(std::move(words)),
-        index_(transaction, sample),
+        planner_(transaction, sample, words_),
+        reader_(transaction, filter),
         tiers_(SearchTiers(words_)),
         are_indexed_(absl::c_all_of(words_,
                                     [](const std::string& word) {
@@ -77,15 +55,14 @@ class Search {
     // what those before it find is among them.
     size_t tier = tiers_.size();
     while (tier > 0 && !TakeFew(tier - 1)) --tier;
-    for (; tier < tiers_.size() && ids_.size() < limit_; ++tier) {
-      TakeTier(tier);
-    }
-    if (ids_.empty() && !TakeNear(false)) TakeNear(true);
-    return LoadTaken();
+    for (; tier < tiers_.size() && !IsDone(); ++tier) TakeTier(tier);
+    if (taken_.empty() && !TakeNear(false)) TakeNear(true);
+    LoadReachedBy(transaction_, taken_);
+    return std::move(taken_);
   }
 
  private:
-  bool IsSqlite() const { return transaction_.dialect == Dialect::kSqlite; }
+  bool IsDone() const { return taken_.size() >= limit_; }
 
   static bool IsOfName(const SearchClauses& clauses, SearchAtom::Kind last) {
     return clauses[0][0].kind <= last;
@@ -94,7 +71,7 @@ class Search {
   // What to ask for a tier, made once. Until the next one is made.
   const absl::optional<IndexQuery>& QueryOf(size_t tier) {
     const auto [place, is_new] = queries_.try_emplace(tier);
-    if (is_new) place->second = index_.QueryOf(tiers_[tier]);
+    if (is_new) place->second = planner_.QueryOf(tiers_[tier]);
     return place->second;
   }
 
@@ -108,122 +85,41 @@ class Search {
       return false;
     }
     const absl::optional<IndexQuery>& query = QueryOf(last);
-    if (!query.has_value() || !query->finds_all ||
-        query->sampled.size() >= kFewOfSample) {
+    if (!query.has_value() || !query->finds_all || query->rows > kExpectedFew) {
       return false;
     }
-    const std::vector<int64_t> ranks = index_.Find(*query, 0, kFew);
-    if (ranks.size() >= kFew) return false;
-    std::vector<Match> all;
-    ReadMatches(ranks, clauses, all);
-    std::sort(all.begin(), all.end(), RanksBefore);
+    std::vector<Candidate> all = reader_.Find(*query, 0, kFew);
+    if (all.size() >= kFew) return false;
     for (size_t tier = 0; tier <= last; ++tier) Take(all, tiers_[tier]);
     return true;
   }
 
+  // Takes what matches, best first.
   void TakeTier(size_t tier) {
     const SearchClauses& clauses = tiers_[tier];
     const absl::optional<IndexQuery>& query = QueryOf(tier);
-    if (!query.has_value() || TakeCommon(clauses, *query)) return;
-    TakeInTurns(clauses, *query);
-  }
-
-  // Takes what the sample has, where that is enough.
-  bool TakeCommon(const SearchClauses& clauses, const IndexQuery& query) {
-    if (query.sampled.size() < limit_) return false;
-    std::vector<Match> matches;
-    FindMatches(RanksOfSample(clauses, query), clauses, matches);
-    if (matches.size() < limit_) return false;  // the filter leaves out many
-    Take(matches, clauses);
-    return true;
-  }
-
-  // Of the sample, rows that match, best first.
-  std::vector<int64_t> RanksOfSample(const SearchClauses& clauses,
-                                     const IndexQuery& query) const {
-    std::vector<int64_t> ranks;
-    if (sample_.rows().empty()) return ranks;
-    for (const uint16_t number : query.sampled) {
-      const SearchSample::Row& row = sample_.rows()[number];
-      if (Matches(row.text, clauses)) ranks.push_back(row.rank);
-    }
-    std::sort(ranks.begin(), ranks.end());
-    return ranks;
-  }
-
-  // Takes what matches, best first.
-  void TakeInTurns(const SearchClauses& clauses, const IndexQuery& query) {
-    const bool is_in_order = index_.IsInOrder(query);
-    std::vector<Match> matches;
+    if (!query.has_value()) return;
     int64_t after = 0;
-    size_t turn = !is_in_order ? kLastTurn
-                  : IsSqlite() ? std::max(limit_, kFirstTurn)
-                               : kFirstTurnOfPostgresql;
-    for (size_t seen = 0; seen < kCandidates && matches.size() < limit_;
-         seen += turn, turn = std::min(4 * turn, kLastTurn)) {
-      std::vector<int64_t> ranks = index_.Find(query, after, turn);
-      FindMatches(ranks, clauses, matches);
-      if (ranks.size() < turn || !is_in_order) break;
-      after = ranks.back();
+    size_t turn = limit_;
+    for (size_t seen = 0; seen < kLookedAt && !IsDone();
+         seen += turn, turn *= 4) {
+      std::vector<Candidate> found = reader_.Find(*query, after, turn);
+      if (found.empty()) return;
+      after = found.back().rank;
+      Take(found, clauses);
+      if (found.size() < turn) return;
     }
-    Take(matches, clauses);
   }
 
-  // Reads rows until enough match.
-  void FindMatches(const std::vector<int64_t>& ranks,
-                   const SearchClauses& clauses, std::vector<Match>& matches) {
-    for (size_t at = 0; at < ranks.size() && matches.size() < limit_;
-         at += kReadAtOnce) {
-      const auto begin = ranks.begin() + at;
-      const auto end = begin + std::min(kReadAtOnce, ranks.size() - at);
-      ReadMatches({begin, end}, clauses, matches);
-    }
-    std::sort(matches.begin(), matches.end(), RanksBefore);
-  }
-
-  void ReadMatches(const std::vector<int64_t>& ranks,
-                   const SearchClauses& clauses, std::vector<Match>& matches) {
-    const std::vector<int64_t> ids = IdsOf(ranks);
-    Read(ids);
-    for (const int64_t id : ids) {
-      const absl::optional<Match>& match = read_[id];
-      if (match.has_value() && Matches(match->text, clauses)) {
-        matches.push_back(*match);
+  // Takes those that match and were not taken, in their order.
+  void Take(std::vector<Candidate>& candidates, const SearchClauses& clauses) {
+    for (Candidate& candidate : candidates) {
+      if (IsDone()) return;
+      if (!Matches(candidate.text, clauses) ||
+          !ids_.insert(candidate.rank & kSearchIdMask).second) {
+        continue;
       }
-    }
-  }
-
-  // What was not read before.
-  void Read(const std::vector<int64_t>& ids) {
-    std::vector<int64_t> unread;
-    for (const int64_t id : ids) {
-      if (read_.try_emplace(id).second) unread.push_back(id);
-    }
-    if (unread.empty()) return;
-    Bindings bindings = filter_.bindings();
-    bindings.Text("ids", ArrayOf(transaction_.dialect, unread));
-    int64_t id = 0;
-    v1::CatalogRepository repository;
-    ForEachRow(
-        transaction_,
-        absl::StrCat("SELECT id, name, path, description FROM repositories",
-                     IsSqlite() ? " NOT INDEXED" : "", " WHERE id ",
-                     InNumbers(transaction_.dialect, "ids"),
-                     filter_.conditions()),
-        [&] {
-          read_[id] = {SearchRank(id, repository), SearchTextOf(repository)};
-        },
-        soci::into(id), soci::into(*repository.mutable_name()),
-        soci::into(*repository.mutable_path()),
-        soci::into(*repository.mutable_description()), bindings);
-  }
-
-  void Take(const std::vector<Match>& matches, const SearchClauses& clauses) {
-    for (const Match& match : matches) {
-      if (ids_.size() >= limit_) return;
-      const int64_t id = match.rank & kSearchIdMask;
-      if (!Matches(match.text, clauses) || !taken_.insert(id).second) continue;
-      ids_.push_back(id);
+      taken_.push_back(std::move(candidate.entry));
     }
   }
 
@@ -231,93 +127,70 @@ class Search {
   // any of the words. Returns whether there is anything.
   bool TakeNear(bool all);
 
-  std::vector<CatalogEntry> LoadTaken() {
-    Bindings bindings;
-    bindings.Text("ids", ArrayOf(transaction_.dialect, ids_));
-    absl::flat_hash_map<int64_t, CatalogEntry> by_id;
-    for (CatalogEntry& entry :
-         LoadEntries(transaction_,
-                     absl::StrCat("repositories WHERE id ",
-                                  InNumbers(transaction_.dialect, "ids")),
-                     bindings)) {
-      const int64_t id = entry.id();
-      by_id[id] = std::move(entry);
-    }
-    std::vector<CatalogEntry> entries;
-    for (const int64_t id : ids_) entries.push_back(std::move(by_id[id]));
-    LoadReachedBy(transaction_, entries);
-    return entries;
-  }
-
   Transaction& transaction_;
-  const FilterSql filter_;
-  const SearchSample& sample_;
   const std::vector<std::string> words_;
-  RankFinder index_;
+  SearchPlanner planner_;
+  SearchReader reader_;
   const std::vector<SearchClauses> tiers_;
   const bool are_indexed_;  // all words
   const size_t limit_;
   absl::flat_hash_map<size_t, absl::optional<IndexQuery>> queries_;  // by tier
-  // By id; none where the filter leaves it out.
-  absl::flat_hash_map<int64_t, absl::optional<Match>> read_;
-  std::vector<int64_t> ids_;
-  absl::flat_hash_set<int64_t> taken_;
+  std::vector<CatalogEntry> taken_;
+  absl::flat_hash_set<int64_t> ids_;  // of these
 };
 
 // How near the nearest words in the path are to all parts of the query's words;
 // 0 where one is near none.
-double Likeness(const std::vector<std::vector<NearWord>>& parts,
-                const SearchText& text) {
+double Likeness(const std::vector<NearPart>& parts, const SearchText& text) {
   std::vector<std::string> words;
   for (const Word& word : WordsOf(text.path)) {
     words.insert(words.end(), word.parts.begin(), word.parts.end());
   }
   double likeness = 0;
-  for (const std::vector<NearWord>& near : parts) {
+  for (const NearPart& part : parts) {
     // The likest are first.
-    const auto found = absl::c_find_if(near, [&words](const NearWord& one) {
-      return absl::c_linear_search(words, one.word);
+    const auto found = absl::c_find_if(part.words, [&](const NearWord& near) {
+      return absl::c_linear_search(words, near.word);
     });
-    if (found == near.end()) return 0;
+    if (found == part.words.end()) return 0;
     likeness += found->likeness;
   }
   return likeness;
 }
 
 bool Search::TakeNear(bool all) {
-  std::vector<std::vector<NearWord>> parts;
-  std::vector<IndexQuery> queries;
+  std::vector<NearPart> parts;
   for (const std::string& word : words_) {
+    bool follows = false;
     for (const WordPart& part : WordPartsOf(word, false)) {
-      if (CountCharacters(part.text) < kTrigram) continue;
-      std::vector<NearWord>& near = parts.emplace_back();
+      const Seam seam = follows ? part.seam : Seam::kNone;
+      follows = CountCharacters(part.text) >= kTrigram;
+      if (!follows) continue;
+      std::vector<NearWord> near;
       if (!all) {
-        for (const std::string& known : index_.WordsWith(part).words) {
+        for (const std::string& known : planner_.WordsWith(part).words) {
           near.push_back({known, 1});
         }
       }
       if (near.empty()) near = FindNearWords(transaction_, part.text);
-      queries.push_back(index_.QueryOf(near));
+      parts.push_back({std::move(near), seam});
     }
   }
-  if (queries.empty()) return false;
-  const IndexQuery query = AllOf(transaction_.dialect, std::move(queries));
-  std::vector<int64_t> ranks = RanksOfSample({}, query);
-  if (ranks.size() < limit_) ranks = index_.Find(query, 0, kNear);
-  if (ranks.size() > kNear) ranks.resize(kNear);
-  std::vector<Match> found;
-  ReadMatches(ranks, {}, found);
-  std::vector<std::pair<double, Match>> near;
-  for (Match& match : found) {
-    const double likeness = Likeness(parts, match.text);
-    if (likeness > 0) near.emplace_back(likeness, std::move(match));
+  if (parts.empty()) return false;
+  std::vector<Candidate> near;
+  absl::flat_hash_map<int64_t, double> likeness;  // by rank
+  for (Candidate& found : reader_.Find(planner_.QueryOf(parts), 0, kNear)) {
+    const double like = Likeness(parts, found.text);
+    if (like == 0) continue;
+    likeness[found.rank] = like;
+    near.push_back(std::move(found));
   }
-  std::sort(near.begin(), near.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first > b.first
-                              : RanksBefore(a.second, b.second);
+  absl::c_sort(near, [&likeness](const Candidate& a, const Candidate& b) {
+    return std::pair(-likeness[a.rank], a.rank) <
+           std::pair(-likeness[b.rank], b.rank);
   });
-  for (auto& [likeness, match] : near) Take({std::move(match)}, {});
-  return !ids_.empty();
+  Take(near, {});
+  return !taken_.empty();
 }
 
 }  // namespace

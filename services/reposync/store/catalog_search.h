@@ -17,13 +17,14 @@ namespace lamplighter::reposync {
 // is part of it; then any of these; then what has a word in the description
 // only. Within each, shorter paths first.
 //
-// No more of the index is read than is needed, so that words which a great part
-// of the catalog has cost little. SQLite reads it in order. PostgreSQL cannot:
-// where more than some 1,200 of a million match in the same way, those that
-// come first are some that `sample` has. Where a filter leaves out most of what
-// words match, 2,000 matches of each kind are looked at, at most.
+// It is read best first, and no further than is needed, so that words which a
+// great part of the catalog has cost little. On PostgreSQL, where more than 200
+// of about one length match in the same way, it is not always the shortest of
+// these that come first. Of what the index finds, some 400 are looked at for
+// each kind of match: more than match where a word is to end or begin at a
+// sign, as in "end-". Where a filter leaves out most, it is asked of 2,000.
 //
-// A part of which more than 200 words of the catalog are made finds what the
+// A part of which more than 100 words of the catalog are made finds what the
 // oldest of these words do, and narrows down what other words find. Words of
 // less than three characters find names that they are or, from two on, begin,
 // and narrow down, too. One without a letter or digit does nothing else.

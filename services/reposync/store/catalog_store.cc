@@ -175,7 +175,7 @@ CatalogStore::ListGroups(v1::ListGroupsRequest request) {
 
 asio::awaitable<absl::StatusOr<std::vector<CatalogEntry>>> CatalogStore::Search(
     v1::SearchRepositoriesRequest request) {
-  co_return co_await database_.Read<std::vector<CatalogEntry>>(
+  co_return co_await database_.Look<std::vector<CatalogEntry>>(
       [request = std::move(request),
        sample = sample_](Transaction& transaction) {
         return SearchEntries(transaction, *sample, request);

@@ -114,7 +114,7 @@ class Database::State {
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>,
                                             void(absl::Status)>(
         [this, access, work = std::move(work)](auto handler) mutable {
-          asio::post(access == Access::kRead ? readers_ : writer_,
+          asio::post(access == Access::kWrite ? writer_ : readers_,
                      [this, access, work = std::move(work),
                       handler = std::move(handler)]() mutable {
                        absl::Status status =
@@ -133,14 +133,14 @@ class Database::State {
 
  private:
   absl::Status Perform(Access access, const Work& work) {
-    Sessions& sessions = access == Access::kRead ? reading_ : writing_;
     for (int tries = 1;; ++tries) {
-      Try tried = PerformOnce(sessions, work);
+      Try tried = PerformOnce(access, work);
       if (!tried.again || tries == kMaxTries) return tried.status;
     }
   }
 
-  Try PerformOnce(Sessions& sessions, const Work& work) {
+  Try PerformOnce(Access access, const Work& work) {
+    Sessions& sessions = access == Access::kWrite ? writing_ : reading_;
     std::unique_ptr<Session> session = sessions.TakeIdle();
     const bool was_idle = session != nullptr;
     if (!was_idle) {
@@ -150,10 +150,12 @@ class Database::State {
     }
     bool committing = false;
     try {
-      session->Begin();
+      if (access != Access::kLook) session->Begin();
       Transaction transaction = session->transaction();
       absl::Status status = work(transaction);
-      if (status.ok()) {
+      if (access == Access::kLook) {
+        // Nothing was begun.
+      } else if (status.ok()) {
         committing = true;
         session->Commit();
       } else {

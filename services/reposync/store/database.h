@@ -67,8 +67,9 @@ class Database {
   boost::asio::awaitable<absl::Status> Migrate();
 
   // Runs `work` in a transaction that only reads, of one state of the database,
-  // or in one that may write: writes come
-  // one after the other, so that numbers of changes are in order of commit.
+  // or in one that may write: writes come one after the other, so that numbers
+  // of changes are in order of commit. Look() has no transaction, and so saves
+  // two ways there and back: each statement sees what there is then.
   // What `work` returns as an error rolls back. `work` may run again on another
   // session where the database asks for that (serialization, deadlock), three
   // times at most.
@@ -76,6 +77,11 @@ class Database {
   boost::asio::awaitable<absl::StatusOr<T>> Read(
       std::function<absl::StatusOr<T>(Transaction&)> work) {
     return RunFor<T>(Access::kRead, std::move(work));
+  }
+  template <typename T>
+  boost::asio::awaitable<absl::StatusOr<T>> Look(
+      std::function<absl::StatusOr<T>(Transaction&)> work) {
+    return RunFor<T>(Access::kLook, std::move(work));
   }
   template <typename T>
   boost::asio::awaitable<absl::StatusOr<T>> Write(
@@ -86,7 +92,7 @@ class Database {
   Dialect dialect() const;
 
  private:
-  enum class Access : uint8_t { kRead, kWrite };
+  enum class Access : uint8_t { kLook, kRead, kWrite };
   using Work = std::function<absl::Status(Transaction&)>;
   class State;
 

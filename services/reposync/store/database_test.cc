@@ -72,6 +72,7 @@ TEST_P(DatabaseTest, WorkThatReturnsAnErrorOrThrowsIsRolledBack) {
 
 TEST_P(DatabaseTest, WhatOnlyReadsCannotWrite) {
   EXPECT_THAT(Run(database_->Read<int64_t>(&InsertLease)), Not(IsOk()));
+  EXPECT_THAT(Run(database_->Look<int64_t>(&InsertLease)), Not(IsOk()));
   EXPECT_EQ(*Count(), 0);
 }
 

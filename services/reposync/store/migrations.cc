@@ -154,7 +154,8 @@ CREATE TABLE leases(
   until BIGINT NOT NULL,
   position BIGINT NOT NULL);
 )",
-        // Of search: search_index.h and search_words.h say what there is.
+        // Of search: search_index.h and search_words.h say what there is. The
+        // shelves begin with paths of 16, 24, 32, 40 and 56 characters.
         R"(
 CREATE TABLE search_words(
   id INTEGER NOT NULL PRIMARY KEY,
@@ -175,8 +176,30 @@ CREATE INDEX search_words_by_trigram ON search_words
   USING gin(word gin_trgm_ops) WITH (fastupdate = off);
 CREATE TABLE repository_words(
   rank BIGINT NOT NULL PRIMARY KEY,
-  lists $TEXT NOT NULL);
-CREATE INDEX repository_words_by_list ON repository_words
+  lists $TEXT NOT NULL) PARTITION BY RANGE(rank);
+CREATE TABLE repository_words_1 PARTITION OF repository_words
+  FOR VALUES FROM (MINVALUE) TO (17592186044416);
+CREATE TABLE repository_words_2 PARTITION OF repository_words
+  FOR VALUES FROM (17592186044416) TO (26388279066624);
+CREATE TABLE repository_words_3 PARTITION OF repository_words
+  FOR VALUES FROM (26388279066624) TO (35184372088832);
+CREATE TABLE repository_words_4 PARTITION OF repository_words
+  FOR VALUES FROM (35184372088832) TO (43980465111040);
+CREATE TABLE repository_words_5 PARTITION OF repository_words
+  FOR VALUES FROM (43980465111040) TO (61572651155456);
+CREATE TABLE repository_words_6 PARTITION OF repository_words
+  FOR VALUES FROM (61572651155456) TO (MAXVALUE);
+CREATE INDEX repository_words_1_by_list ON repository_words_1
+  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
+CREATE INDEX repository_words_2_by_list ON repository_words_2
+  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
+CREATE INDEX repository_words_3_by_list ON repository_words_3
+  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
+CREATE INDEX repository_words_4_by_list ON repository_words_4
+  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
+CREATE INDEX repository_words_5_by_list ON repository_words_5
+  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
+CREATE INDEX repository_words_6_by_list ON repository_words_6
   USING gin(array_to_tsvector(string_to_array(lists, ' ')));
 )"},
 };

@@ -98,13 +98,16 @@ void AddNameLists(const std::string& name, std::vector<std::string>& lists) {
   lists.push_back(NameListOf(name));
   std::vector<Word> words = WordsOf(name);
   if (words.empty()) return;
-  std::vector<std::string>& first = words[0].parts;
-  if (first[0] != name) lists.push_back(ListOf(ListKind::kNameFirst, first[0]));
-  if (!IsOfWord(name[0])) {
-    lists.push_back(ListOf(ListKind::kNameSign, first[0]));
+  const bool is_sign_first = !IsOfWord(name[0]);
+  if (is_sign_first) lists.push_back(ListOf(ListKind::kNameSign, ""));
+  const std::string& first = words[0].parts[0];
+  lists.push_back(ListOf(ListKind::kNameFirst, first));
+  if (!is_sign_first && first.size() < name.size()) {
+    lists.push_back(ListOf(ListKind::kNameHead, first));
   }
-  first.erase(first.begin());
   AddLists(ListKind::kNameWord, words, lists);
+  if (!is_sign_first) words.erase(words.begin());
+  AddLists(ListKind::kNameLater, words, lists);
 }
 
 void AddPairLists(ListKind kind, const std::vector<Word>& words,
@@ -157,7 +160,7 @@ std::string NameListOf(absl::string_view name) {
 std::vector<std::string> ListsOf(const SearchText& text) {
   const std::vector<Word> in_path = WordsOf(text.path);
   const std::vector<Word> in_description = WordsOf(text.description);
-  std::vector<std::string> lists = {NameListOf(text.name)};
+  std::vector<std::string> lists;
   AddNameLists(text.name, lists);
   AddLists(ListKind::kPathWord, in_path, lists);
   AddLists(ListKind::kDescriptionWord, in_description, lists);
@@ -200,10 +203,13 @@ bool MergeSearchIndex(Transaction& transaction, bool is_first) {
   if (transaction.dialect == Dialect::kPostgresql) {
     // What is pending, to be written together, every search reads from one end
     // to the other.
-    int64_t pages = 0;
-    Execute(transaction,
-            "SELECT gin_clean_pending_list('repository_words_by_list')",
-            soci::into(pages));
+    for (int shelf = 1; shelf <= kShelves; ++shelf) {
+      int64_t pages = 0;
+      Execute(transaction,
+              absl::StrCat("SELECT gin_clean_pending_list('repository_words_",
+                           shelf, "_by_list')"),
+              soci::into(pages));
+    }
     return false;
   }
   const auto changes = [&transaction] {

@@ -16,7 +16,10 @@
 // early.
 //
 // Table repository_words has them: FTS5's on SQLite, which keeps no text, so
-// that it has to be told what it had; one with a GIN index on PostgreSQL.
+// that it has to be told what it had. PostgreSQL's GIN index gives all that it
+// finds, in no order; so there the table is in shelves by rank, each a
+// partition with an index of its own, of which those that are not needed are
+// not read.
 
 namespace lamplighter::reposync {
 
@@ -28,10 +31,12 @@ struct Searched {
 
 // What a list is of. A path ends with the name.
 enum class ListKind : char {
-  kName = 'a',       // names that are this
-  kNameFirst = 'f',  // whose first word it is, and that is not all
-  kNameSign = 'g',   // of these, those that begin with another character
-  kNameWord = 'n',   // that have it after others
+  kName = 'a',  // names that are this
+  kNameWord = 'n',
+  kNameFirst = 'f',  // names whose first word it is
+  kNameHead = 'h',   // of these, those that have more after it
+  kNameLater = 'o',  // names that have it after something else
+  kNameSign = 'g',   // of no word: names that begin with a character of none
   kPathWord = 'p',
   kDescriptionWord = 'd',
   // Of two words, one after the other with no space between: both, the last
@@ -55,6 +60,9 @@ std::vector<std::string> ListsOf(const SearchText& text);
 // Where in the index a repository is, and back.
 int64_t SearchRank(int64_t id, const v1::CatalogRepository& repository);
 constexpr int64_t kSearchIdMask = (int64_t{1} << 40) - 1;
+
+// Tables repository_words_1, ..., in order of rank.
+constexpr int kShelves = 6;
 
 // True if the two would not have the same row.
 bool SearchDiffers(const v1::CatalogRepository& a,

@@ -1,48 +1,25 @@
 #include "services/reposync/store/search_query.h"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "services/reposync/store/each_once.h"
 
 namespace lamplighter::reposync {
 namespace {
 
-// What things cost, as many times as going on by one row in a list does. Rows
-// are of the sample, of which one stands for many. PostgreSQL looks rows up in
-// long lists without reading what is between; it sees to each list for each
-// row.
+// What things cost, as many times as going on by one entry of a list does.
 struct Costs {
   double row;      // to read it and look at it
-  double look_up;  // to look for it in a list
+  double look_up;  // to look for it in a list without going through that
   double list;     // to begin with a list
 };
-constexpr Costs kSqlite = {60, 60, 2};
-constexpr Costs kPostgresql = {100, 2, 20};
-
-// True if it is worth while to ask `query`, too, which leaves `rows` of the
-// sample in place of `before`. Half a row more is left out, perhaps, as the
-// sample does not know what is rare.
-bool IsWorth(Dialect dialect, size_t before, size_t rows,
-             const IndexQuery& query) {
-  const Costs& costs = dialect == Dialect::kSqlite ? kSqlite : kPostgresql;
-  const double lists = query.lists;
-  const double looking = (before + 0.5) * costs.look_up * lists;
-  return (before - rows + 0.5) * costs.row >
-         std::min<double>(query.read, looking) + costs.list * lists;
-}
-
-SampleRows Both(const SampleRows& rows, const SampleRows& others) {
-  SampleRows both;
-  std::set_intersection(rows.begin(), rows.end(), others.begin(), others.end(),
-                        std::back_inserter(both));
-  return both;
-}
+constexpr Costs kSqlite = {1000, 60, 120};
+constexpr Costs kPostgresql = {2000, 7500, 2000};
 
 std::string Join(const std::vector<std::string>& matches,
                  absl::string_view between) {
@@ -60,61 +37,75 @@ absl::string_view And(Dialect dialect) {
 
 }  // namespace
 
-IndexQuery InLists(Dialect dialect, const SearchSample& sample,
-                   const std::vector<std::string>& lists) {
-  const char* const quote = dialect == Dialect::kSqlite ? "\"" : "'";
+IndexQuery IndexQueries::InLists(const std::vector<std::string>& lists) const {
+  const char* const quote = dialect_ == Dialect::kSqlite ? "\"" : "'";
   IndexQuery query;
   std::vector<std::string> matches;
+  size_t read = 0;
   for (const std::string& list : lists) {
     matches.push_back(absl::StrCat(quote, list, quote));
-    const auto rows = sample.Find(list);
-    query.sampled.insert(query.sampled.end(), rows.begin(), rows.end());
+    read += sample_.Find(list, query.sampled);
   }
-  query.match = Join(matches, Or(dialect));
+  query.match = Join(matches, Or(dialect_));
+  query.rows = RowsOf(query.sampled);
+  query.read = static_cast<double>(read) * sample_.weight();
   query.lists = lists.size();
-  query.read = query.sampled.size();
-  SortEachOnce(query.sampled);
   return query;
 }
 
-IndexQuery AnyOf(Dialect dialect, std::vector<IndexQuery> queries) {
+IndexQuery IndexQueries::AnyOf(std::vector<IndexQuery> queries) const {
   IndexQuery any;
   std::vector<std::string> matches;
   for (IndexQuery& query : queries) {
     if (!query.match.empty()) matches.push_back(std::move(query.match));
-    any.sampled.insert(any.sampled.end(), query.sampled.begin(),
-                       query.sampled.end());
-    any.lists += query.lists;
+    any.sampled |= query.sampled;
     any.read += query.read;
+    any.lists += query.lists;
     any.finds_all = any.finds_all && query.finds_all;
   }
-  any.match = Join(matches, Or(dialect));
-  SortEachOnce(any.sampled);
+  any.match = Join(matches, Or(dialect_));
+  any.rows = RowsOf(any.sampled);
   return any;
 }
 
-IndexQuery AllOf(Dialect dialect, std::vector<IndexQuery> queries) {
-  std::sort(queries.begin(), queries.end(),
-            [](const IndexQuery& a, const IndexQuery& b) {
-              return std::tuple(b.finds_all, a.sampled.size(), a.read) <
-                     std::tuple(a.finds_all, b.sampled.size(), b.read);
-            });
+IndexQuery IndexQueries::AllOf(std::vector<IndexQuery> queries) const {
+  absl::c_sort(queries, [](const IndexQuery& a, const IndexQuery& b) {
+    return std::tuple(b.finds_all, a.rows, a.read) <
+           std::tuple(a.finds_all, b.rows, b.read);
+  });
   IndexQuery all = std::move(queries[0]);
   std::vector<std::string> matches = {std::move(all.match)};
   for (size_t i = 1; i < queries.size() && queries[i].finds_all; ++i) {
     IndexQuery& query = queries[i];
-    SampleRows both = Both(all.sampled, query.sampled);
-    if (!IsWorth(dialect, all.sampled.size(), both.size(), query)) continue;
-    all.sampled = std::move(both);
-    all.lists += query.lists;
+    query.sampled &= all.sampled;
+    const double rows = RowsOf(query.sampled);
+    if (!IsWorth(all.rows, rows, query)) continue;
+    all.sampled = std::move(query.sampled);
+    all.rows = rows;
     all.read += query.read;
+    all.lists += query.lists;
     matches.push_back(std::move(query.match));
   }
-  const bool none =
-      std::any_of(matches.begin(), matches.end(),
-                  [](const std::string& match) { return match.empty(); });
-  all.match = none ? "" : Join(matches, And(dialect));
+  all.match =
+      absl::c_linear_search(matches, "") ? "" : Join(matches, And(dialect_));
   return all;
+}
+
+bool IndexQueries::IsWorth(double before, double after,
+                           const IndexQuery& query) const {
+  const Costs& costs = dialect_ == Dialect::kSqlite ? kSqlite : kPostgresql;
+  // Of what is rarer than the sample knows, there is something perhaps, and
+  // less of it afterwards.
+  before += sample_.weight() / 2;
+  after += sample_.weight() / 4;
+  const auto lists = static_cast<double>(query.lists);
+  return (before - after) * costs.row >
+         std::min(query.read, before * costs.look_up * lists) +
+             costs.list * lists;
+}
+
+double IndexQueries::RowsOf(const SampleRows& sampled) const {
+  return static_cast<double>(sampled.size()) * sample_.weight();
 }
 
 }  // namespace lamplighter::reposync

@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/hash/hash.h"
+#include "absl/numeric/bits.h"
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "services/reposync/store/each_once.h"
@@ -19,8 +20,8 @@
 namespace lamplighter::reposync {
 namespace {
 
-// What 20 of them have, 1,200 of a million are expected to have.
-constexpr int64_t kSampled = 16'384;
+constexpr int64_t kSampled = 32'768;
+constexpr size_t kBits = 64;
 
 uint32_t HashOf(const std::string& list) {
   return static_cast<uint32_t>(absl::HashOf(list));
@@ -43,55 +44,69 @@ std::vector<int64_t> RandomIds(int64_t last) {
 
 }  // namespace
 
-SearchSample::SearchSample(Dialect dialect, std::vector<Row> rows) {
-  std::vector<std::pair<uint32_t, uint16_t>> all;
-  for (size_t number = 0; number < rows.size(); ++number) {
-    for (const std::string& list : ListsOf(rows[number].text)) {
-      all.emplace_back(HashOf(list), number);
-    }
-  }
-  SortEachOnce(all);
-  for (const auto& [hash, number] : all) {
-    if (hashes_.empty() || hashes_.back() != hash) {
-      hashes_.push_back(hash);
-      ends_.push_back(numbers_.size());
-    }
-    numbers_.push_back(number);
-    ++ends_.back();
-  }
-  if (dialect == Dialect::kPostgresql) rows_ = std::move(rows);
+void SampleRows::Add(uint16_t number) {
+  const size_t place = number / kBits;
+  if (place >= bits_.size()) bits_.resize(place + 1);
+  bits_[place] |= uint64_t{1} << (number % kBits);
 }
 
-absl::Span<const uint16_t> SearchSample::Find(const std::string& list) const {
+SampleRows& SampleRows::operator|=(const SampleRows& other) {
+  bits_.resize(std::max(bits_.size(), other.bits_.size()));
+  for (size_t i = 0; i < other.bits_.size(); ++i) bits_[i] |= other.bits_[i];
+  return *this;
+}
+
+SampleRows& SampleRows::operator&=(const SampleRows& other) {
+  bits_.resize(std::min(bits_.size(), other.bits_.size()));
+  for (size_t i = 0; i < bits_.size(); ++i) bits_[i] &= other.bits_[i];
+  return *this;
+}
+
+size_t SampleRows::size() const {
+  size_t size = 0;
+  for (const uint64_t bits : bits_) size += absl::popcount(bits);
+  return size;
+}
+
+SearchSample::SearchSample(const std::vector<SearchText>& rows, double weight)
+    : weight_(weight) {
+  for (size_t number = 0; number < rows.size(); ++number) {
+    for (const std::string& list : ListsOf(rows[number])) {
+      in_lists_.emplace_back(HashOf(list), number);
+    }
+  }
+  SortEachOnce(in_lists_);
+  in_lists_.shrink_to_fit();
+}
+
+size_t SearchSample::Find(const std::string& list, SampleRows& rows) const {
   const uint32_t hash = HashOf(list);
-  const auto found = std::lower_bound(hashes_.begin(), hashes_.end(), hash);
-  if (found == hashes_.end() || *found != hash) return {};
-  const size_t at = found - hashes_.begin();
-  const size_t begin = at == 0 ? 0 : ends_[at - 1];
-  return absl::MakeConstSpan(numbers_).subspan(begin, ends_[at] - begin);
+  auto place = std::lower_bound(in_lists_.begin(), in_lists_.end(),
+                                std::pair(hash, uint16_t{0}));
+  size_t count = 0;
+  for (; place != in_lists_.end() && place->first == hash; ++place, ++count) {
+    rows.Add(place->second);
+  }
+  return count;
 }
 
 absl::StatusOr<std::shared_ptr<const SearchSample>> TakeSearchSample(
     Transaction& transaction) {
-  const std::string ids =
-      ArrayOf(transaction.dialect, RandomIds(LastRepositoryId(transaction)));
-  std::vector<SearchSample::Row> rows;
-  int64_t id = 0;
+  const int64_t last = LastRepositoryId(transaction);
+  const std::string ids = ArrayOf(transaction.dialect, RandomIds(last));
+  std::vector<SearchText> rows;
   v1::CatalogRepository repository;
   ForEachRow(
       transaction,
-      absl::StrCat("SELECT id, name, path, description FROM repositories "
+      absl::StrCat("SELECT name, path, description FROM repositories "
                    "WHERE removed_at = 0 AND id ",
                    InNumbers(transaction.dialect, "ids")),
-      [&] {
-        rows.push_back({SearchRank(id, repository), SearchTextOf(repository)});
-      },
-      soci::use(ids, "ids"), soci::into(id),
+      [&] { rows.push_back(SearchTextOf(repository)); }, soci::use(ids, "ids"),
       soci::into(*repository.mutable_name()),
       soci::into(*repository.mutable_path()),
       soci::into(*repository.mutable_description()));
-  return std::make_shared<const SearchSample>(transaction.dialect,
-                                              std::move(rows));
+  return std::make_shared<const SearchSample>(
+      rows, std::max(static_cast<double>(last) / kSampled, 1.0));
 }
 
 }  // namespace lamplighter::reposync

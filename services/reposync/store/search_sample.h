@@ -4,45 +4,45 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/types/span.h"
 #include "services/reposync/store/database.h"
 #include "services/reposync/store/search_text.h"
 
 namespace lamplighter::reposync {
 
-// Numbers of rows of a sample, in order.
-using SampleRows = std::vector<uint16_t>;
-
-// A few thousand repositories taken at random, by which Search() knows what is
-// common before it asks the database. What it finds does not depend on it, but
-// for which of very many come first; how fast it finds it does. Thread-safe: it
-// never changes.
-class SearchSample {
+// Rows of a sample, by number; each once.
+class SampleRows {
  public:
-  struct Row {
-    int64_t rank;
-    SearchText text;
-  };
-
-  // Knows nothing: all is rare.
-  SearchSample() = default;
-  SearchSample(Dialect dialect, std::vector<Row> rows);
-
-  // Which are in a list of the index.
-  absl::Span<const uint16_t> Find(const std::string& list) const;
-
-  // By number. On SQLite, where nobody asks, none are kept.
-  const std::vector<Row>& rows() const { return rows_; }
+  void Add(uint16_t number);
+  SampleRows& operator|=(const SampleRows& other);
+  SampleRows& operator&=(const SampleRows& other);
+  size_t size() const;
 
  private:
-  // Of a hash of a list, numbers_ from ends_ of the one before to its own.
-  std::vector<uint32_t> hashes_;
-  std::vector<uint32_t> ends_;
-  std::vector<uint16_t> numbers_;
-  std::vector<Row> rows_;
+  std::vector<uint64_t> bits_;
+};
+
+// Some repositories taken at random, by which Search() knows what is common
+// before it asks the database. What it finds does not depend on it; how fast it
+// finds it does. Thread-safe once it is made: it does not change then.
+class SearchSample {
+ public:
+  // Knows nothing: all is rare.
+  SearchSample() = default;
+  // Each of 65,536 rows at most stands for `weight` repositories.
+  SearchSample(const std::vector<SearchText>& rows, double weight);
+
+  double weight() const { return weight_; }
+  // Adds those that are in a list of the index. Returns how many are.
+  size_t Find(const std::string& list, SampleRows& rows) const;
+
+ private:
+  double weight_ = 1;
+  // Hashes of lists, and what is in them; in order.
+  std::vector<std::pair<uint32_t, uint16_t>> in_lists_;
 };
 
 // Of what the catalog has now.

@@ -97,9 +97,12 @@ std::vector<SearchClauses> SearchTiers(const std::vector<std::string>& words) {
                                        std::pair(Kind::kNameHas, kTrigram)}) {
     SearchClause in_name = OneOf(kind, words, at_least);
     if (in_name.empty()) continue;
-    tiers.push_back(AllOf(Kind::kPathHas, words));
-    // First, as it is what leaves out most.
-    tiers.back().insert(tiers.back().begin(), std::move(in_name));
+    SearchClauses& tier = tiers.emplace_back();
+    tier.push_back(std::move(in_name));
+    if (words.size() == 1) continue;  // what is in the name is in the path
+    for (SearchClause& in_path : AllOf(Kind::kPathHas, words)) {
+      tier.push_back(std::move(in_path));
+    }
   }
   tiers.push_back(AllOf(Kind::kPathHas, words));
   tiers.push_back(AllOf(Kind::kAnyHas, words));

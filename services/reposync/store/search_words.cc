@@ -22,7 +22,7 @@ namespace {
 constexpr size_t kOverlap = 32;
 
 // A part that more words have is common, and is left to what else there is.
-constexpr size_t kMostWords = 200;
+constexpr size_t kMostWords = 100;
 constexpr size_t kNearCandidates = 2000;
 constexpr size_t kNearWords = 8;
 constexpr double kNearEnough = 0.3;
@@ -77,39 +77,48 @@ std::string TrigramsOf(const WordPart& part) {
   return absl::StrCat("(\"", absl::StrJoin(trigrams, "\" AND \""), "\")");
 }
 
-// Words that have one of the parts, all of which have trigrams.
-std::vector<std::string> LookUp(Transaction& transaction,
-                                const std::vector<WordPart>& parts,
-                                int64_t most) {
+// Words that have one of some parts, all of which have trigrams; of so many of
+// these at once as there are.
+std::vector<std::vector<std::string>> LookUp(
+    Transaction& transaction, const std::vector<std::vector<WordPart>>& all,
+    int64_t most) {
   const bool sqlite = transaction.dialect == Dialect::kSqlite;
   Bindings bindings;
-  bindings.Number("most", most);
-  std::vector<std::string> likes, trigrams;
-  for (const WordPart& part : parts) {
-    const std::string name = absl::StrCat("part", likes.size());
-    likes.push_back(absl::StrCat("search_words.word LIKE :", name));
-    bindings.Text(name, PatternOf(part));
-    trigrams.push_back(TrigramsOf(part));
+  std::vector<std::string> statements;
+  for (const std::vector<WordPart>& parts : all) {
+    const size_t number = statements.size();
+    std::vector<std::string> likes, trigrams;
+    for (const WordPart& part : parts) {
+      const std::string name = absl::StrCat("part", number, "_", likes.size());
+      likes.push_back(absl::StrCat("search_words.word LIKE :", name));
+      bindings.Text(name, PatternOf(part));
+      trigrams.push_back(TrigramsOf(part));
+    }
+    std::string found = absl::StrJoin(likes, " OR ");
+    if (sqlite) {
+      const std::string name = absl::StrCat("trigrams", number);
+      bindings.Text(name, absl::StrJoin(trigrams, " OR "));
+      found = absl::StrCat(
+          "search_trigrams CROSS JOIN search_words ON search_words.id = "
+          "search_trigrams.rowid WHERE search_trigrams MATCH :",
+          name, " AND (", found, ") ORDER BY search_trigrams.rowid");
+    } else {
+      // An index in order of the id would be read to its end.
+      found = absl::StrCat("search_words WHERE ", found, " ORDER BY id + 0");
+    }
+    statements.push_back(absl::StrCat("SELECT ", number,
+                                      ", word FROM (SELECT search_words.word "
+                                      "FROM ",
+                                      found, " LIMIT ", most, ") AS found"));
   }
-  const std::string like = absl::StrCat("(", absl::StrJoin(likes, " OR "), ")");
-  std::string sql;
-  if (sqlite) {
-    bindings.Text("trigrams", absl::StrJoin(trigrams, " OR "));
-    sql = absl::StrCat(
-        "SELECT search_words.word FROM search_trigrams CROSS JOIN "
-        "search_words ON search_words.id = search_trigrams.rowid WHERE "
-        "search_trigrams MATCH :trigrams AND ",
-        like, " ORDER BY search_trigrams.rowid LIMIT :most");
-  } else {
-    // An index in order of the id would be read to its end.
-    sql = absl::StrCat("SELECT word FROM search_words WHERE ", like,
-                       " ORDER BY id + 0 LIMIT :most");
-  }
-  std::vector<std::string> words;
+  std::vector<std::vector<std::string>> words(all.size());
+  if (all.empty()) return words;
+  int number = 0;
   std::string word;
   ForEachRow(
-      transaction, sql, [&] { words.push_back(word); }, soci::into(word),
-      bindings);
+      transaction, absl::StrJoin(statements, " UNION ALL "),
+      [&] { words[number].push_back(word); }, soci::into(number),
+      soci::into(word), bindings);
   return words;
 }
 
@@ -169,12 +178,24 @@ std::vector<WordPart> WordPartsOf(absl::string_view text, bool begins) {
   return parts;
 }
 
-FoundWords FindWords(Transaction& transaction, const WordPart& part) {
-  if (part.begins && part.ends) return {{part.text}, true};
-  if (!HasTrigrams(part)) return {};
-  FoundWords found;
-  found.words = LookUp(transaction, {part}, kMostWords + 1);
-  found.are_all = found.words.size() <= kMostWords;
+std::vector<FoundWords> FindWords(Transaction& transaction,
+                                  const std::vector<WordPart>& parts) {
+  std::vector<FoundWords> found(parts.size());
+  std::vector<std::vector<WordPart>> all;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].begins && parts[i].ends) {
+      found[i] = {{parts[i].text}, true};
+    } else if (HasTrigrams(parts[i])) {
+      all.push_back({parts[i]});
+      places.push_back(i);
+    }
+  }
+  auto words = LookUp(transaction, all, kMostWords + 1);
+  for (size_t i = 0; i < words.size(); ++i) {
+    const bool are_all = words[i].size() <= kMostWords;
+    found[places[i]] = {std::move(words[i]), are_all};
+  }
   return found;
 }
 
@@ -192,7 +213,8 @@ std::vector<NearWord> FindNearWords(Transaction& transaction,
   }
   const Trigrams trigrams = PaddedTrigrams(word);
   std::vector<NearWord> near;
-  for (std::string& other : LookUp(transaction, halves, kNearCandidates)) {
+  auto others = LookUp(transaction, {halves}, kNearCandidates);
+  for (std::string& other : others[0]) {
     const double likeness = Likeness(trigrams, PaddedTrigrams(other));
     if (likeness >= kNearEnough) near.push_back({std::move(other), likeness});
   }

@@ -57,7 +57,9 @@ struct FoundWords {
   // False: there are more, or the part is too short to be looked for.
   bool are_all = false;
 };
-FoundWords FindWords(Transaction& transaction, const WordPart& part);
+// Of each part.
+std::vector<FoundWords> FindWords(Transaction& transaction,
+                                  const std::vector<WordPart>& parts);
 
 // Words of the catalog that may have been meant, the likest first, 8 at most.
 struct NearWord {

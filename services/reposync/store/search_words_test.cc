@@ -79,7 +79,7 @@ class SearchWordsTest : public StoreTest {
   FoundWords Find(const std::string& text, bool begins, bool ends) {
     return *Run(database_->Read<FoundWords>(
         [&](Transaction& transaction) -> absl::StatusOr<FoundWords> {
-          return FindWords(transaction, {text, begins, ends});
+          return FindWords(transaction, {{text, begins, ends}})[0];
         }));
   }
   std::vector<std::string> Near(const std::string& word) {

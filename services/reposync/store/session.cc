@@ -40,10 +40,21 @@ void OpenPostgresql(soci::session& sql, const DatabaseUrl& url,
   sql << "SET lock_timeout = '30s'";
   sql << "SET idle_in_transaction_session_timeout = '60s'";
   sql << "SET client_min_messages = warning";
-  // One that writes makes its plans anew each time: one made while a table is
-  // small would be kept while a first refresh fills it.
+  // Statements are small, however much they seem to cost: compiling them or
+  // starting workers takes longer than to run them.
+  sql << "SET jit = off";
+  sql << "SET max_parallel_workers_per_gather = 0";
   if (use == Session::Use::kWrite) {
+    // Plans are made anew each time: one made while a table is small would be
+    // kept while a first refresh fills it.
     sql << "SET plan_cache_mode = force_custom_plan";
+  } else {
+    // Whatever is read is found soonest by an index, which the planner cannot
+    // know of values that a plan is made without. To plan statements so small
+    // would take longer than to run them.
+    sql << "SET default_transaction_read_only = on";
+    sql << "SET enable_seqscan = off";
+    sql << "SET plan_cache_mode = force_generic_plan";
   }
 }
 

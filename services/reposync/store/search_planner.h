@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,10 +14,19 @@
 
 namespace lamplighter::reposync {
 
-// Finds rows of the index for one search, in its transaction.
-class RankFinder {
+// What may have been meant by a part of a word of a query: one of these, the
+// likest first.
+struct NearPart {
+  std::vector<NearWord> words;
+  Seam seam = Seam::kNone;  // where it meets the part before
+};
+
+// Plans what the index is asked, for one search, in its transaction.
+class SearchPlanner {
  public:
-  RankFinder(Transaction& transaction, const SearchSample& sample);
+  // For these words, folded.
+  SearchPlanner(Transaction& transaction, const SearchSample& sample,
+                const std::vector<std::string>& words);
 
   // FindWords(), once for each part.
   const FoundWords& WordsWith(const WordPart& part);
@@ -27,14 +35,8 @@ class RankFinder {
   // them, as all their words are too short.
   absl::optional<IndexQuery> QueryOf(const SearchClauses& clauses);
 
-  // What to ask for paths that have one of the words.
-  IndexQuery QueryOf(const std::vector<NearWord>& words) const;
-
-  // Keys of rows that a query finds, in order, after `after`, `most` at most.
-  // Of very many PostgreSQL gives some, in no order.
-  std::vector<int64_t> Find(const IndexQuery& query, int64_t after,
-                            int64_t most);
-  bool IsInOrder(const IndexQuery& query) const;
+  // What to ask for paths that have the parts. There is one at least.
+  IndexQuery QueryOf(const std::vector<NearPart>& parts) const;
 
  private:
   struct PairKinds {
@@ -44,17 +46,20 @@ class RankFinder {
 
   absl::optional<IndexQuery> QueryOf(const SearchAtom& atom);
   absl::optional<IndexQuery> QueryOf(const SearchClause& clause);
-  // Of text of which these are the parts: lists of the first, of the others, of
-  // pairs.
+  // Of text of which these are the parts: in lists of the first, of the others,
+  // of pairs.
   absl::optional<IndexQuery> QueryOf(const std::vector<WordPart>& parts,
-                                     const std::vector<ListKind>& first,
-                                     ListKind others, const PairKinds& pairs);
-  absl::optional<IndexQuery> QueryOfPair(const PairKinds& pairs,
-                                         const WordPart& part,
-                                         const WordPart& next);
+                                     ListKind first, ListKind others,
+                                     const PairKinds& pairs);
+  // True if the words that may be these, side by side, are known and few.
+  bool IsOfFewPairs(const WordPart& part, const WordPart& next);
+  // Of two parts side by side.
+  std::vector<std::string> ListsOfPair(const PairKinds& pairs,
+                                       const WordPart& part,
+                                       const WordPart& next);
 
   Transaction& transaction_;
-  const SearchSample& sample_;
+  const IndexQueries queries_;
   absl::node_hash_map<std::string, FoundWords> found_;  // by part
 };
 
