@@ -189,17 +189,7 @@ CREATE TABLE repository_words_5 PARTITION OF repository_words
   FOR VALUES FROM (43980465111040) TO (61572651155456);
 CREATE TABLE repository_words_6 PARTITION OF repository_words
   FOR VALUES FROM (61572651155456) TO (MAXVALUE);
-CREATE INDEX repository_words_1_by_list ON repository_words_1
-  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
-CREATE INDEX repository_words_2_by_list ON repository_words_2
-  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
-CREATE INDEX repository_words_3_by_list ON repository_words_3
-  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
-CREATE INDEX repository_words_4_by_list ON repository_words_4
-  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
-CREATE INDEX repository_words_5_by_list ON repository_words_5
-  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
-CREATE INDEX repository_words_6_by_list ON repository_words_6
+CREATE INDEX repository_words_by_list ON repository_words
   USING gin(array_to_tsvector(string_to_array(lists, ' ')));
 )"},
 };

@@ -203,13 +203,12 @@ bool MergeSearchIndex(Transaction& transaction, bool is_first) {
   if (transaction.dialect == Dialect::kPostgresql) {
     // What is pending, to be written together, every search reads from one end
     // to the other.
-    for (int shelf = 1; shelf <= kShelves; ++shelf) {
-      int64_t pages = 0;
-      Execute(transaction,
-              absl::StrCat("SELECT gin_clean_pending_list('repository_words_",
-                           shelf, "_by_list')"),
-              soci::into(pages));
-    }
+    int64_t pages = 0;
+    Execute(transaction,
+            "SELECT CAST(SUM(gin_clean_pending_list(inhrelid)) AS BIGINT) FROM "
+            "pg_inherits WHERE inhparent = CAST('repository_words_by_list' AS "
+            "REGCLASS)",
+            soci::into(pages));
     return false;
   }
   const auto changes = [&transaction] {

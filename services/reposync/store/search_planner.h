@@ -21,7 +21,7 @@ struct NearPart {
   Seam seam = Seam::kNone;  // where it meets the part before
 };
 
-// Plans what the index is asked, for one search, in its transaction.
+// Plans what the index is asked, for one search.
 class SearchPlanner {
  public:
   // For these words, folded.

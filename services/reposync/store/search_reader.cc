@@ -12,6 +12,8 @@
 namespace lamplighter::reposync {
 namespace {
 
+// Of what a query finds, the filter is asked of so many.
+constexpr size_t kMost = 2000;
 constexpr size_t kLeastOfShelf = 200;
 
 // What follows FROM to have the ranks that :match finds, after :after, in
@@ -21,7 +23,7 @@ std::string FoundInOrder(Dialect dialect) {
     return absl::StrCat(
         "(SELECT rowid AS rank FROM repository_words WHERE repository_words "
         "MATCH :match AND rowid > :after ORDER BY rowid LIMIT ",
-        SearchReader::kMost, ") AS found");
+        kMost, ") AS found");
   }
   // Shelf after shelf, until there are enough. An index in order of the rank
   // would be read to its end.
@@ -38,14 +40,30 @@ std::string FoundInOrder(Dialect dialect) {
       "(SELECT rank FROM (SELECT CAST(:match AS TSQUERY) AS match, "
       "CAST(:after AS BIGINT) AS after, GREATEST(:most, ",
       kLeastOfShelf, ") AS most) AS asked CROSS JOIN LATERAL (", shelves,
-      ") AS shelves LIMIT ", SearchReader::kMost, ") AS found");
+      ") AS shelves LIMIT ", kMost, ") AS found");
+}
+
+// The same of the first :most repositories of these that the filter lets
+// through. Each is looked up by itself, until there are enough.
+std::string FromOf(Dialect dialect, const FilterSql& filter) {
+  const std::string id = absl::StrCat("(found.rank & ", kSearchIdMask, ")");
+  return absl::StrCat(
+      FoundInOrder(dialect), " CROSS JOIN ",
+      dialect == Dialect::kSqlite
+          ? absl::StrCat("repositories NOT INDEXED WHERE repositories.id = ",
+                         id)
+          : absl::StrCat("LATERAL (SELECT * FROM repositories WHERE id = ", id,
+                         " OFFSET 0) AS repositories WHERE true"),
+      filter.conditions(), " LIMIT :most");
 }
 
 }  // namespace
 
 SearchReader::SearchReader(Transaction& transaction,
                            const v1::RepositoryFilter& filter)
-    : transaction_(transaction), filter_(transaction, filter) {
+    : transaction_(transaction),
+      filter_(transaction, filter),
+      from_(FromOf(transaction.dialect, filter_)) {
   // A search reads here and there; pages that the system has in memory are
   // looked at in place. They count as resident, and can be had back.
   if (transaction.dialect == Dialect::kSqlite) {
@@ -59,20 +77,8 @@ std::vector<Candidate> SearchReader::Find(const IndexQuery& query,
   Bindings bindings = filter_.bindings();
   bindings.Text("match", query.match);
   bindings.Number("after", after).Number("most", most);
-  const std::string id = absl::StrCat("(found.rank & ", kSearchIdMask, ")");
-  // Each is looked up by itself, until there are enough.
-  const std::string rows =
-      transaction_.dialect == Dialect::kSqlite
-          ? absl::StrCat("repositories NOT INDEXED WHERE repositories.id = ",
-                         id)
-          : absl::StrCat("LATERAL (SELECT * FROM repositories WHERE id = ", id,
-                         " OFFSET 0) AS repositories WHERE true");
   std::vector<Candidate> candidates;
-  for (v1::CatalogEntry& entry : LoadEntries(
-           transaction_,
-           absl::StrCat(FoundInOrder(transaction_.dialect), " CROSS JOIN ",
-                        rows, filter_.conditions(), " LIMIT :most"),
-           bindings)) {
+  for (v1::CatalogEntry& entry : LoadEntries(transaction_, from_, bindings)) {
     candidates.push_back({SearchRank(entry.id(), entry.repository()),
                           SearchTextOf(entry.repository()), std::move(entry)});
   }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "proto/lamplighter/v1/catalog.pb.h"
@@ -20,15 +21,13 @@ struct Candidate {
   v1::CatalogEntry entry;  // without reached_by
 };
 
-// Reads what queries find, for one search, in its transaction.
+// Reads what queries find, for one search.
 class SearchReader {
  public:
-  // Of what a query finds, so many are looked at.
-  static constexpr size_t kMost = 2000;
-
   SearchReader(Transaction& transaction, const v1::RepositoryFilter& filter);
 
-  // The first that come after a rank, in order, `most` at most. On PostgreSQL
+  // The first that come after a rank, in order, `most` at most, of 2,000 that
+  // the query finds and the filter may leave out. On PostgreSQL
   // they are the first of 200 of a shelf, or as many as are asked for: which,
   // where there are more, nobody says.
   std::vector<Candidate> Find(const IndexQuery& query, int64_t after,
@@ -37,6 +36,7 @@ class SearchReader {
  private:
   Transaction& transaction_;
   const FilterSql filter_;
+  const std::string from_;  // what follows FROM to find them
 };
 
 }  // namespace lamplighter::reposync
