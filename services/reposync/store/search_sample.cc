@@ -1,6 +1,7 @@
 #include "services/reposync/store/search_sample.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,13 @@ namespace {
 
 constexpr int64_t kSampled = 32'768;
 constexpr size_t kBits = 64;
+
+// Where to look, by the first bits of a hash: going through all of the sample
+// for each list would take longer than all else that a search does here.
+constexpr int kDrawerBits = 16;
+constexpr size_t kDrawers = size_t{1} << kDrawerBits;
+
+size_t DrawerOf(uint32_t hash) { return hash >> (32 - kDrawerBits); }
 
 uint32_t HashOf(const std::string& list) {
   return static_cast<uint32_t>(absl::HashOf(list));
@@ -69,7 +77,7 @@ size_t SampleRows::size() const {
 }
 
 SearchSample::SearchSample(const std::vector<SearchText>& rows, double weight)
-    : weight_(weight) {
+    : weight_(weight), begins_(kDrawers + 1) {
   for (size_t number = 0; number < rows.size(); ++number) {
     for (const std::string& list : ListsOf(rows[number])) {
       in_lists_.emplace_back(HashOf(list), number);
@@ -77,14 +85,18 @@ SearchSample::SearchSample(const std::vector<SearchText>& rows, double weight)
   }
   SortEachOnce(in_lists_);
   in_lists_.shrink_to_fit();
+  for (const auto& [hash, number] : in_lists_) ++begins_[DrawerOf(hash) + 1];
+  std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
 }
 
 size_t SearchSample::Find(const std::string& list, SampleRows& rows) const {
+  if (in_lists_.empty()) return 0;
   const uint32_t hash = HashOf(list);
-  auto place = std::lower_bound(in_lists_.begin(), in_lists_.end(),
-                                std::pair(hash, uint16_t{0}));
+  const auto end = in_lists_.begin() + begins_[DrawerOf(hash) + 1];
+  auto place = std::lower_bound(in_lists_.begin() + begins_[DrawerOf(hash)],
+                                end, std::pair(hash, uint16_t{0}));
   size_t count = 0;
-  for (; place != in_lists_.end() && place->first == hash; ++place, ++count) {
+  for (; place != end && place->first == hash; ++place, ++count) {
     rows.Add(place->second);
   }
   return count;

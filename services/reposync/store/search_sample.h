@@ -43,6 +43,7 @@ class SearchSample {
   double weight_ = 1;
   // Hashes of lists, and what is in them; in order.
   std::vector<std::pair<uint32_t, uint16_t>> in_lists_;
+  std::vector<uint32_t> begins_;  // in these, by the first bits of the hash
 };
 
 // Of what the catalog has now.
