@@ -156,6 +156,34 @@ TEST_P(CatalogSearchTest, OfManyThatMatchTheBestComeFirstAllTheSame) {
                           "much-longer-group/my-web", "web/r1000"));
 }
 
+TEST_P(CatalogSearchTest, FindsWhatANarrowFilterLeavesOfVeryMany) {
+  std::vector<v1::CatalogRepository> many;
+  for (int i = 0; i < 2000; ++i) {
+    many.push_back(
+        Repository(absl::StrCat(i), absl::StrCat("web/r", 1000 + i)));
+  }
+  many.push_back(Repository("last", "of-web/last"));
+  PutAll(many);
+  v1::RepositoryFilter filter;
+  filter.set_group("of-web");
+  EXPECT_THAT(Search("web", filter), ElementsAre("of-web/last"));
+}
+
+TEST_P(CatalogSearchTest, OfVeryManyWordsThatBeginSoTheShortestComesFirst) {
+  std::vector<v1::CatalogRepository> many;
+  for (int i = 0; i < 150; ++i) {
+    many.push_back(
+        Repository(absl::StrCat(i), absl::StrCat("acme/web", 1000 + i)));
+  }
+  PutAll(many);
+  Put(Repository("last", "acme/webs"));
+  const std::vector<std::string> found = Search("web");
+  ASSERT_EQ(found.size(), 20);
+  // SQLite looks for the oldest of these words.
+  EXPECT_EQ(found[0] == "acme/webs",
+            database_->dialect() == Dialect::kPostgresql);
+}
+
 // What Search() is to find, by looking at each, of which an earlier one has the
 // lower id.
 std::vector<std::string> FindByLooking(

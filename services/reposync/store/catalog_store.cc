@@ -35,12 +35,11 @@ absl::StatusOr<CatalogEntry> OneEntry(Transaction& transaction,
                                       const std::string& where,
                                       const Bindings& bindings,
                                       const std::string& what) {
-  std::vector<CatalogEntry> entries = LoadEntries(
+  std::vector<CatalogEntry> entries = LoadWholeEntries(
       transaction, absl::StrCat("repositories WHERE ", where), bindings);
   if (entries.empty()) {
     return absl::NotFoundError(absl::StrCat("the catalog has no ", what));
   }
-  LoadReachedBy(transaction, entries);
   return std::move(entries[0]);
 }
 
@@ -58,13 +57,11 @@ absl::StatusOr<std::vector<CatalogEntry>> SnapshotAfter(
         "repositories.id AND connection ",
         InTexts(transaction.dialect, "connections"), ")");
   }
-  std::vector<CatalogEntry> entries = LoadEntries(
+  return LoadWholeEntries(
       transaction,
       absl::StrCat("repositories WHERE id > :after AND removed_at = 0", reached,
                    " ORDER BY id LIMIT :most"),
       bindings);
-  LoadReachedBy(transaction, entries);
-  return entries;
 }
 
 absl::StatusOr<std::vector<RepositoryChange>> ChangesAfter(

@@ -158,12 +158,13 @@ TEST_P(DatabaseTest, WhatWaitsWhenItClosesIsCancelledOrDone) {
 TEST_P(DatabaseTest, MigratesOnceHoweverManyBeginAtOnce) {
   std::unique_ptr<Database> one = Open(), two = Open();
   if (database_->dialect() == Dialect::kSqlite) {
-    ASSERT_THAT(WriteSql("DROP TABLE search_trigrams"), IsOk());
+    for (const char* table : {"search_trigrams", "repository_words"}) {
+      ASSERT_THAT(WriteSql(absl::StrCat("DROP TABLE ", table)), IsOk());
+    }
   }
-  for (const char* table :
-       {"repositories", "reaches", "changes", "pages", "refreshes",
-        "connections", "hooks", "attachments", "leases", "repository_words",
-        "search_words", "schema_version"}) {
+  for (const char* table : {"repositories", "reaches", "changes", "pages",
+                            "refreshes", "connections", "hooks", "attachments",
+                            "leases", "search_words", "schema_version"}) {
     ASSERT_THAT(WriteSql(absl::StrCat("DROP TABLE ", table)), IsOk());
   }
   int ended = 0;

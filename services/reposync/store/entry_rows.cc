@@ -1,7 +1,11 @@
 #include "services/reposync/store/entry_rows.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/row_values.h"
 #include "services/reposync/store/statements.h"
@@ -23,10 +27,19 @@ constexpr char kColumns[] =
     " repositories.access, repositories.added_at, repositories.changed_at,"
     " repositories.removed_at";
 
+// Another one: names of connections, which have no spaces, and their accesses.
+std::string ReachedByOf(Dialect dialect) {
+  return absl::StrCat(
+      ", COALESCE((SELECT ",
+      dialect == Dialect::kSqlite ? "group_concat" : "string_agg",
+      "(connection || ' ' || access, ' ') FROM reaches WHERE repository = "
+      "repositories.id), '')");
+}
+
 // A row as it stands.
 struct Columns {
   CatalogRepository texts;  // had into its fields
-  std::string instance, type;
+  std::string instance, type, reached_by;
   int visibility = 0, access = 0, archived = 0, fork = 0;
   int64_t id = 0, updated_at = 0, added_at = 0, changed_at = 0, removed_at = 0;
 
@@ -53,6 +66,25 @@ struct Columns {
   }
 };
 
+// In order of connection, which is as the log of changes has them.
+void SetReachedBy(absl::string_view connections_and_accesses,
+                  CatalogEntry& entry) {
+  auto& all = *entry.mutable_reached_by();
+  const std::vector<std::string> parts =
+      absl::StrSplit(connections_and_accesses, ' ', absl::SkipEmpty());
+  for (size_t i = 0; i + 1 < parts.size(); i += 2) {
+    v1::ReachedBy& reached = *all.Add();
+    reached.set_connection(parts[i]);
+    int access = 0;
+    if (absl::SimpleAtoi(parts[i + 1], &access)) {
+      reached.set_access(static_cast<CatalogRepository::Access>(access));
+    }
+  }
+  absl::c_sort(all, [](const v1::ReachedBy& a, const v1::ReachedBy& b) {
+    return a.connection() < b.connection();
+  });
+}
+
 CatalogEntry EntryOf(const Columns& columns) {
   CatalogEntry entry;
   entry.set_id(columns.id);
@@ -73,18 +105,19 @@ CatalogEntry EntryOf(const Columns& columns) {
   if (columns.removed_at != 0) {
     *entry.mutable_removed_at() = TimestampOf(columns.removed_at);
   }
+  SetReachedBy(columns.reached_by, entry);
   return entry;
 }
 
-}  // namespace
-
-std::vector<CatalogEntry> LoadEntries(Transaction& transaction,
-                                      const std::string& from,
-                                      const Bindings& bindings) {
-  soci::statement& statement = transaction.prepared.Get(
-      absl::StrCat("SELECT ", kColumns, " FROM ", from));
+std::vector<CatalogEntry> Load(Transaction& transaction, bool with_reached_by,
+                               const std::string& from,
+                               const Bindings& bindings) {
+  soci::statement& statement = transaction.prepared.Get(absl::StrCat(
+      "SELECT ", kColumns,
+      with_reached_by ? ReachedByOf(transaction.dialect) : "", " FROM ", from));
   Columns columns;
   columns.Exchange(statement);
+  if (with_reached_by) statement.exchange(soci::into(columns.reached_by));
   bindings.Exchange(statement);
   statement.define_and_bind();
   statement.execute();
@@ -92,6 +125,20 @@ std::vector<CatalogEntry> LoadEntries(Transaction& transaction,
   while (statement.fetch()) entries.push_back(EntryOf(columns));
   statement.bind_clean_up();
   return entries;
+}
+
+}  // namespace
+
+std::vector<CatalogEntry> LoadWholeEntries(Transaction& transaction,
+                                           const std::string& from,
+                                           const Bindings& bindings) {
+  return Load(transaction, true, from, bindings);
+}
+
+std::vector<CatalogEntry> LoadEntries(Transaction& transaction,
+                                      const std::string& from,
+                                      const Bindings& bindings) {
+  return Load(transaction, false, from, bindings);
 }
 
 int64_t LastRepositoryId(Transaction& transaction) {

@@ -17,6 +17,10 @@ namespace lamplighter::reposync {
 std::vector<v1::CatalogEntry> LoadEntries(Transaction& transaction,
                                           const std::string& from,
                                           const Bindings& bindings);
+// The same with reached_by, which is looked up before rows are put in order.
+std::vector<v1::CatalogEntry> LoadWholeEntries(Transaction& transaction,
+                                               const std::string& from,
+                                               const Bindings& bindings);
 
 // No repository has a higher id; 0 where there is none.
 int64_t LastRepositoryId(Transaction& transaction);

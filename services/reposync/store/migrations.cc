@@ -154,8 +154,7 @@ CREATE TABLE leases(
   until BIGINT NOT NULL,
   position BIGINT NOT NULL);
 )",
-        // Of search: search_index.h and search_words.h say what there is. The
-        // shelves begin with paths of 16, 24, 32, 40 and 56 characters.
+        // Of search: search_index.h and search_words.h say what there is.
         R"(
 CREATE TABLE search_words(
   id INTEGER NOT NULL PRIMARY KEY,
@@ -174,23 +173,28 @@ CREATE TABLE search_words(
   word $TEXT NOT NULL UNIQUE);
 CREATE INDEX search_words_by_trigram ON search_words
   USING gin(word gin_trgm_ops) WITH (fastupdate = off);
-CREATE TABLE repository_words(
-  rank BIGINT NOT NULL PRIMARY KEY,
-  lists $TEXT NOT NULL) PARTITION BY RANGE(rank);
-CREATE TABLE repository_words_1 PARTITION OF repository_words
-  FOR VALUES FROM (MINVALUE) TO (17592186044416);
-CREATE TABLE repository_words_2 PARTITION OF repository_words
-  FOR VALUES FROM (17592186044416) TO (26388279066624);
-CREATE TABLE repository_words_3 PARTITION OF repository_words
-  FOR VALUES FROM (26388279066624) TO (35184372088832);
-CREATE TABLE repository_words_4 PARTITION OF repository_words
-  FOR VALUES FROM (35184372088832) TO (43980465111040);
-CREATE TABLE repository_words_5 PARTITION OF repository_words
-  FOR VALUES FROM (43980465111040) TO (61572651155456);
-CREATE TABLE repository_words_6 PARTITION OF repository_words
-  FOR VALUES FROM (61572651155456) TO (MAXVALUE);
-CREATE INDEX repository_words_by_list ON repository_words
-  USING gin(array_to_tsvector(string_to_array(lists, ' ')));
+ALTER TABLE repositories
+  ADD search_shelf BIGINT NOT NULL,
+  ADD search_rank BIGINT NOT NULL,
+  ADD search_lists $TEXT NOT NULL;
+CREATE INDEX repositories_on_shelf_1 ON repositories
+  USING gin(array_to_tsvector(string_to_array(search_lists, ' ')))
+  WHERE search_shelf = 1;
+CREATE INDEX repositories_on_shelf_2 ON repositories
+  USING gin(array_to_tsvector(string_to_array(search_lists, ' ')))
+  WHERE search_shelf = 2;
+CREATE INDEX repositories_on_shelf_3 ON repositories
+  USING gin(array_to_tsvector(string_to_array(search_lists, ' ')))
+  WHERE search_shelf = 3;
+CREATE INDEX repositories_on_shelf_4 ON repositories
+  USING gin(array_to_tsvector(string_to_array(search_lists, ' ')))
+  WHERE search_shelf = 4;
+CREATE INDEX repositories_on_shelf_5 ON repositories
+  USING gin(array_to_tsvector(string_to_array(search_lists, ' ')))
+  WHERE search_shelf = 5;
+CREATE INDEX repositories_on_shelf_6 ON repositories
+  USING gin(array_to_tsvector(string_to_array(search_lists, ' ')))
+  WHERE search_shelf = 6;
 )"},
 };
 

@@ -28,7 +28,11 @@ std::string CleanArray(
 
 FilterSql::FilterSql(Transaction& transaction,
                      const v1::RepositoryFilter& filter)
-    : table_("repositories") {
+    : table_("repositories"),
+      is_narrow_(filter.types_size() > 0 || filter.instances_size() > 0 ||
+                 !filter.group().empty() || filter.connections_size() > 0 ||
+                 filter.min_access() !=
+                     v1::CatalogRepository::ACCESS_UNSPECIFIED) {
   const Dialect dialect = transaction.dialect;
   if (!filter.include_removed()) {
     absl::StrAppend(&conditions_, " AND repositories.removed_at = 0");

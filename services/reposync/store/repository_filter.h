@@ -21,6 +21,9 @@ class FilterSql {
   const std::string& table() const { return table_; }
   // Begins with " AND", unless there is nothing to filter by.
   const std::string& conditions() const { return conditions_; }
+  // True where it is about more than what was removed, archived or forked, and
+  // may leave out most of what there is.
+  bool is_narrow() const { return is_narrow_; }
   // Values of the conditions; add more to a copy.
   const Bindings& bindings() const { return bindings_; }
 
@@ -30,6 +33,7 @@ class FilterSql {
 
   std::string table_;
   std::string conditions_;
+  bool is_narrow_;
   Bindings bindings_;
 };
 

@@ -62,6 +62,10 @@ constexpr char kOverwrite[] =
     " fork = excluded.fork, updated_at = excluded.updated_at,"
     " access = excluded.access, changed_at = excluded.changed_at,"
     " removed_at = excluded.removed_at";
+constexpr char kOverwriteSearch[] =
+    ", search_shelf = excluded.search_shelf,"
+    " search_rank = excluded.search_rank, search_lists = "
+    "excluded.search_lists";
 
 void WriteEntries(Transaction& transaction,
                   const std::vector<const CatalogEntry*>& entries) {
@@ -100,7 +104,11 @@ void WriteEntries(Transaction& transaction,
   number("changed_at", [](const auto& e) { return ToMillis(e.changed_at()); });
   number("removed_at", [](const auto& e) { return ToMillis(e.removed_at()); });
   // clang-format on
-  batch.Insert(transaction, "repositories", kOverwrite);
+  AddSearchColumns(transaction, entries, batch);
+  batch.Insert(transaction, "repositories",
+               absl::StrCat(kOverwrite, transaction.dialect == Dialect::kSqlite
+                                            ? ""
+                                            : kOverwriteSearch));
 }
 
 // What the entry becomes, of one that differs.

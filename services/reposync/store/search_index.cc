@@ -1,9 +1,11 @@
 #include "services/reposync/store/search_index.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "services/reposync/store/each_once.h"
@@ -18,16 +20,18 @@ constexpr size_t kMaxLength = 0x3fff;
 // more than 2,046 bytes.
 constexpr size_t kMaxNameCharacters = 200;
 constexpr int kMergedPages = 500;  // of 4 KB, at once
-
-// FTS5 has a column "rank" of its own.
-const char* KeyOf(Dialect dialect) {
-  return dialect == Dialect::kSqlite ? "rowid" : "rank";
-}
+// Of path, in characters: where shelves begin, but for the first. Rows that are
+// written stay on theirs.
+constexpr std::array<int, kShelves - 1> kShelfBegins = {16, 24, 32, 40, 56};
 
 struct Row {
   int64_t rank;
   std::vector<std::string> lists;
 };
+
+Row RowOf(int64_t id, const v1::CatalogRepository& repository) {
+  return {SearchRank(id, repository), ListsOf(SearchTextOf(repository))};
+}
 
 // In order: FTS5 writes out what it has gathered whenever a key is lower than
 // the one before.
@@ -35,22 +39,21 @@ std::vector<Row> RowsOf(const std::vector<Searched>& all) {
   std::vector<Row> rows;
   rows.reserve(all.size());
   for (const Searched& searched : all) {
-    rows.push_back({SearchRank(searched.id, searched.repository),
-                    ListsOf(SearchTextOf(searched.repository))});
+    rows.push_back(RowOf(searched.id, searched.repository));
   }
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return a.rank < b.rank; });
   return rows;
 }
 
-// `command` is one of FTS5's, or null to add.
+// Of FTS5's table. `command` is one of its own, or null to add.
 void WriteRows(Transaction& transaction, const std::vector<Row>& rows,
                const char* command) {
   RowBatch batch;
   if (command != nullptr) {
     batch.Text("repository_words").assign(rows.size(), command);
   }
-  RowBatch::Numbers& ranks = batch.Number(KeyOf(transaction.dialect));
+  RowBatch::Numbers& ranks = batch.Number("rowid");
   RowBatch::Texts& lists = batch.Text("lists");
   for (const Row& row : rows) {
     ranks.push_back(row.rank);
@@ -59,17 +62,10 @@ void WriteRows(Transaction& transaction, const std::vector<Row>& rows,
   batch.Insert(transaction, "repository_words");
 }
 
-void RemoveRows(Transaction& transaction, const std::vector<Row>& rows) {
-  if (transaction.dialect == Dialect::kSqlite) {
-    return WriteRows(transaction, rows, "delete");
-  }
-  std::vector<int64_t> ranks;
-  for (const Row& row : rows) ranks.push_back(row.rank);
-  const std::string array = ArrayOf(transaction.dialect, ranks);
-  Execute(transaction,
-          "DELETE FROM repository_words WHERE rank " +
-              InNumbers(transaction.dialect, "ranks"),
-          soci::use(array, "ranks"));
+int ShelfOf(int64_t rank) {
+  const auto length = static_cast<int>(rank >> kSearchIdBits);
+  return 1 + static_cast<int>(absl::c_upper_bound(kShelfBegins, length) -
+                              kShelfBegins.begin());
 }
 
 void AddWordsOf(Transaction& transaction, const std::vector<Row>& rows) {
@@ -180,7 +176,7 @@ std::vector<std::string> ListsOf(const SearchText& text) {
 int64_t SearchRank(int64_t id, const v1::CatalogRepository& repository) {
   const size_t length =
       std::min(CountCharacters(repository.path()), kMaxLength);
-  return static_cast<int64_t>(length) << 40 | id;
+  return static_cast<int64_t>(length) << kSearchIdBits | id;
 }
 
 bool SearchDiffers(const v1::CatalogRepository& a,
@@ -189,10 +185,31 @@ bool SearchDiffers(const v1::CatalogRepository& a,
          a.description() != b.description();
 }
 
+void AddSearchColumns(Transaction& transaction,
+                      const std::vector<const v1::CatalogEntry*>& entries,
+                      RowBatch& repositories) {
+  if (transaction.dialect == Dialect::kSqlite) return;
+  std::vector<Row> rows;
+  rows.reserve(entries.size());
+  for (const v1::CatalogEntry* entry : entries) {
+    rows.push_back(RowOf(entry->id(), entry->repository()));
+  }
+  AddWordsOf(transaction, rows);
+  RowBatch::Numbers& shelves = repositories.Number("search_shelf");
+  RowBatch::Numbers& ranks = repositories.Number("search_rank");
+  RowBatch::Texts& lists = repositories.Text("search_lists");
+  for (const Row& row : rows) {
+    shelves.push_back(ShelfOf(row.rank));
+    ranks.push_back(row.rank);
+    lists.push_back(absl::StrJoin(row.lists, " "));
+  }
+}
+
 void UpdateSearchIndex(Transaction& transaction,
                        const std::vector<Searched>& removed,
                        const std::vector<Searched>& added) {
-  if (!removed.empty()) RemoveRows(transaction, RowsOf(removed));
+  if (transaction.dialect == Dialect::kPostgresql) return;
+  if (!removed.empty()) WriteRows(transaction, RowsOf(removed), "delete");
   if (added.empty()) return;
   const std::vector<Row> rows = RowsOf(added);
   AddWordsOf(transaction, rows);
@@ -205,9 +222,10 @@ bool MergeSearchIndex(Transaction& transaction, bool is_first) {
     // to the other.
     int64_t pages = 0;
     Execute(transaction,
-            "SELECT CAST(SUM(gin_clean_pending_list(inhrelid)) AS BIGINT) FROM "
-            "pg_inherits WHERE inhparent = CAST('repository_words_by_list' AS "
-            "REGCLASS)",
+            "SELECT CAST(SUM(gin_clean_pending_list(indexrelid)) AS BIGINT) "
+            "FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN "
+            "pg_am ON pg_am.oid = relam WHERE amname = 'gin' AND indrelid = "
+            "CAST('repositories' AS REGCLASS)",
             soci::into(pages));
     return false;
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "proto/lamplighter/v1/catalog.pb.h"
 #include "services/reposync/store/database.h"
+#include "services/reposync/store/row_batch.h"
 #include "services/reposync/store/search_text.h"
 #include "services/reposync/store/search_words.h"
 
@@ -15,11 +16,11 @@
 // the id. What is read in that order comes best first, and reading can stop
 // early.
 //
-// Table repository_words has them: FTS5's on SQLite, which keeps no text, so
-// that it has to be told what it had. PostgreSQL's GIN index gives all that it
-// finds, in no order; so there the table is in shelves by rank, each a
-// partition with an index of its own, of which those that are not needed are
-// not read.
+// On SQLite the table repository_words has them, FTS5's, which keeps no text,
+// so that it has to be told what it had. PostgreSQL's GIN index gives all that
+// it finds, in no order; so there it is an index of repositories themselves,
+// and these are on shelves by rank, each with an index of its own, of which
+// those that are not needed are not read.
 
 namespace lamplighter::reposync {
 
@@ -59,16 +60,24 @@ std::vector<std::string> ListsOf(const SearchText& text);
 
 // Where in the index a repository is, and back.
 int64_t SearchRank(int64_t id, const v1::CatalogRepository& repository);
-constexpr int64_t kSearchIdMask = (int64_t{1} << 40) - 1;
+constexpr int kSearchIdBits = 40;
+constexpr int64_t kSearchIdMask = (int64_t{1} << kSearchIdBits) - 1;
 
-// Tables repository_words_1, ..., in order of rank.
+// From 1 on, in order of rank.
 constexpr int kShelves = 6;
 
 // True if the two would not have the same row.
 bool SearchDiffers(const v1::CatalogRepository& a,
                    const v1::CatalogRepository& b);
 
-// Takes rows off, which must be as they were added, and adds others.
+// Adds PostgreSQL's columns of the index to rows that are to be written, those
+// of `entries`. Nothing on SQLite.
+void AddSearchColumns(Transaction& transaction,
+                      const std::vector<const v1::CatalogEntry*>& entries,
+                      RowBatch& repositories);
+
+// Takes rows off SQLite's index, which must be as they were added, and adds
+// others. Nothing on PostgreSQL, where they come and go with the repositories.
 void UpdateSearchIndex(Transaction& transaction,
                        const std::vector<Searched>& removed,
                        const std::vector<Searched>& added);

@@ -45,6 +45,11 @@ SearchPlanner::SearchPlanner(Transaction& transaction,
   std::vector<WordPart> parts;
   for (const std::string& word : words) {
     for (WordPart& part : WordPartsOf(word, false)) {
+      // Many words have it: those that begin with it will be asked for, too.
+      if (!part.begins && CountCharacters(part.text) <= kTrigram) {
+        parts.push_back(part);
+        parts.back().begins = true;
+      }
       parts.push_back(std::move(part));
     }
   }
@@ -117,6 +122,10 @@ absl::optional<IndexQuery> SearchPlanner::QueryOf(
     std::vector<std::string> lists;
     for (const std::string& word : found.words) {
       lists.push_back(ListOf(i == 0 ? first : others, word));
+    }
+    if (parts.size() == 1 && parts[i].begins) {
+      return queries_.InListsThatBegin(ListOf(first, parts[i].text), lists,
+                                       found.are_all);
     }
     queries.push_back(queries_.InLists(lists));
     queries.back().finds_all = found.are_all;

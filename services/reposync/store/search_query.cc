@@ -19,7 +19,7 @@ struct Costs {
   double list;     // to begin with a list
 };
 constexpr Costs kSqlite = {1000, 60, 120};
-constexpr Costs kPostgresql = {2000, 7500, 2000};
+constexpr Costs kPostgresql = {1000, 7500, 10000};
 
 std::string Join(const std::vector<std::string>& matches,
                  absl::string_view between) {
@@ -50,6 +50,19 @@ IndexQuery IndexQueries::InLists(const std::vector<std::string>& lists) const {
   query.rows = RowsOf(query.sampled);
   query.read = static_cast<double>(read) * sample_.weight();
   query.lists = lists.size();
+  return query;
+}
+
+IndexQuery IndexQueries::InListsThatBegin(const std::string& prefix,
+                                          const std::vector<std::string>& known,
+                                          bool are_all) const {
+  IndexQuery query = InLists(known);
+  if (dialect_ == Dialect::kSqlite || known.size() < 2) {
+    query.finds_all = are_all;
+  } else {
+    query.match = absl::StrCat("'", prefix, "':*");
+    query.lists = 1;
+  }
   return query;
 }
 

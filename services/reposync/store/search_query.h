@@ -30,6 +30,13 @@ class IndexQueries {
   // Rows in one of the lists.
   IndexQuery InLists(const std::vector<std::string>& lists) const;
 
+  // Rows in lists that begin with `prefix`, of which `known` are some, or all.
+  // SQLite's index would read these to their ends before the first row: there
+  // it is rows in those that are known.
+  IndexQuery InListsThatBegin(const std::string& prefix,
+                              const std::vector<std::string>& known,
+                              bool are_all) const;
+
   // Rows that one of the queries finds.
   IndexQuery AnyOf(std::vector<IndexQuery> queries) const;
 

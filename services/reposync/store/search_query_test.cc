@@ -85,6 +85,19 @@ TEST_F(IndexQueriesTest, FindsNothingWhereOneOfAllDoes) {
             absl::StrCat("\"", kRare, "\""));
 }
 
+TEST_F(IndexQueriesTest, AsksPostgresqlForAllThatBeginSo) {
+  const IndexQueries queries(Dialect::kPostgresql, sample_);
+  const IndexQuery all = queries.InListsThatBegin("p", {kRare, kOther}, false);
+  EXPECT_EQ(all.match, "'p':*");
+  EXPECT_TRUE(all.finds_all);
+  EXPECT_EQ(all.rows, 500);  // at least
+  EXPECT_EQ(queries.InListsThatBegin("pr", {kRare}, true).match, "'prare'");
+  const IndexQuery some =
+      queries_.InListsThatBegin("p", {kRare, kOther}, false);
+  EXPECT_EQ(some.match, "(\"prare\" OR \"pother\")");
+  EXPECT_FALSE(some.finds_all);
+}
+
 TEST_F(IndexQueriesTest, IsWrittenAsEachDatabaseHasIt) {
   EXPECT_EQ(queries_.InLists({"pa", "pb"}).match, "(\"pa\" OR \"pb\")");
   EXPECT_EQ(

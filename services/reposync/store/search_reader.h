@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "proto/lamplighter/v1/catalog.pb.h"
 #include "proto/lamplighter/v1/catalog_service.pb.h"
 #include "services/reposync/store/database.h"
 #include "services/reposync/store/repository_filter.h"
@@ -16,27 +15,39 @@ namespace lamplighter::reposync {
 
 // A repository that the index finds and the filter lets through.
 struct Candidate {
-  int64_t rank;
+  int64_t rank;  // which has the id
   SearchText text;
-  v1::CatalogEntry entry;  // without reached_by
 };
 
 // Reads what queries find, for one search.
 class SearchReader {
  public:
+  // What to find: of what the query finds, what matches the clauses. They stay
+  // the caller's.
+  struct Asked {
+    const IndexQuery& query;
+    const SearchClauses& clauses;
+  };
+
   SearchReader(Transaction& transaction, const v1::RepositoryFilter& filter);
 
-  // The first that come after a rank, in order, `most` at most, of 2,000 that
-  // the query finds and the filter may leave out. On PostgreSQL
-  // they are the first of 200 of a shelf, or as many as are asked for: which,
-  // where there are more, nobody says.
-  std::vector<Candidate> Find(const IndexQuery& query, int64_t after,
-                              size_t most);
+  // Of each, the first in order, `most` at most; beyond English perhaps some
+  // that do not match. Of what a query finds, 1,500 are looked at, and of a
+  // narrow filter ten times as many. On PostgreSQL a sixth of these on each
+  // shelf, of which 200 that match are put in order: which, where a shelf has
+  // more, nobody says.
+  std::vector<std::vector<Candidate>> Find(const std::vector<Asked>& all,
+                                           size_t most);
 
  private:
+  std::vector<std::vector<Candidate>> FindInOrder(const std::vector<Asked>& all,
+                                                  size_t most);
+  std::vector<std::vector<Candidate>> FindOnShelves(
+      const std::vector<Asked>& all, size_t most);
+
   Transaction& transaction_;
   const FilterSql filter_;
-  const std::string from_;  // what follows FROM to find them
+  const int looked_at_;
 };
 
 }  // namespace lamplighter::reposync

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -23,7 +24,7 @@ constexpr size_t kOverlap = 32;
 
 // A part that more words have is common, and is left to what else there is.
 constexpr size_t kMostWords = 100;
-constexpr size_t kNearCandidates = 2000;
+constexpr size_t kNearCandidates = 1000;  // of each half
 constexpr size_t kNearWords = 8;
 constexpr double kNearEnough = 0.3;
 
@@ -74,49 +75,54 @@ std::string TrigramsOf(const WordPart& part) {
   const std::string marked = Marked(part);
   std::vector<std::string> trigrams = PartsOf(marked, kTrigram, kTrigram);
   trigrams.emplace_back(LastCharacters(marked, kTrigram));
-  return absl::StrCat("(\"", absl::StrJoin(trigrams, "\" AND \""), "\")");
+  return absl::StrCat("\"", absl::StrJoin(trigrams, "\" AND \""), "\"");
 }
 
-// Words that have one of some parts, all of which have trigrams; of so many of
-// these at once as there are.
-std::vector<std::vector<std::string>> LookUp(
-    Transaction& transaction, const std::vector<std::vector<WordPart>>& all,
-    int64_t most) {
-  const bool sqlite = transaction.dialect == Dialect::kSqlite;
-  Bindings bindings;
-  std::vector<std::string> statements;
-  for (const std::vector<WordPart>& parts : all) {
-    const size_t number = statements.size();
-    std::vector<std::string> likes, trigrams;
-    for (const WordPart& part : parts) {
-      const std::string name = absl::StrCat("part", number, "_", likes.size());
-      likes.push_back(absl::StrCat("search_words.word LIKE :", name));
-      bindings.Text(name, PatternOf(part));
-      trigrams.push_back(TrigramsOf(part));
-    }
-    std::string found = absl::StrJoin(likes, " OR ");
-    if (sqlite) {
-      const std::string name = absl::StrCat("trigrams", number);
-      bindings.Text(name, absl::StrJoin(trigrams, " OR "));
-      found = absl::StrCat(
-          "search_trigrams CROSS JOIN search_words ON search_words.id = "
-          "search_trigrams.rowid WHERE search_trigrams MATCH :",
-          name, " AND (", found, ") ORDER BY search_trigrams.rowid");
-    } else {
-      // An index in order of the id would be read to its end.
-      found = absl::StrCat("search_words WHERE ", found, " ORDER BY id + 0");
-    }
-    statements.push_back(absl::StrCat("SELECT ", number,
-                                      ", word FROM (SELECT search_words.word "
-                                      "FROM ",
-                                      found, " LIMIT ", most, ") AS found"));
+// What finds words with each of the parts, which all have trigrams: its number,
+// and the words, the oldest first.
+std::string LookUpSql(Dialect dialect, size_t parts) {
+  if (dialect == Dialect::kPostgresql) {
+    // An index in order of the id would be read to its end.
+    return "SELECT told.number - 1, found.word FROM "
+           "unnest(CAST(:patterns AS TEXT[])) WITH ORDINALITY AS told(pattern, "
+           "number) CROSS JOIN LATERAL (SELECT word FROM search_words WHERE "
+           "word LIKE told.pattern ORDER BY id + 0 LIMIT :most) AS found";
   }
-  std::vector<std::vector<std::string>> words(all.size());
-  if (all.empty()) return words;
-  int number = 0;
+  std::vector<std::string> selects;
+  for (size_t i = 0; i < parts; ++i) {
+    selects.push_back(absl::StrCat(
+        "SELECT ", i,
+        ", word FROM (SELECT search_words.word FROM search_trigrams CROSS JOIN "
+        "search_words ON search_words.id = search_trigrams.rowid WHERE "
+        "search_trigrams MATCH :trigrams",
+        i, " AND search_words.word LIKE :pattern", i,
+        " ORDER BY search_trigrams.rowid LIMIT :most)"));
+  }
+  return absl::StrJoin(selects, " UNION ALL ");
+}
+
+// Of each part, `most` at most.
+std::vector<std::vector<std::string>> LookUp(Transaction& transaction,
+                                             const std::vector<WordPart>& parts,
+                                             int64_t most) {
+  std::vector<std::vector<std::string>> words(parts.size());
+  if (parts.empty()) return words;
+  std::vector<std::string> patterns;
+  for (const WordPart& part : parts) patterns.push_back(PatternOf(part));
+  Bindings bindings;
+  bindings.Number("most", most);
+  if (transaction.dialect == Dialect::kPostgresql) {
+    bindings.Text("patterns", ArrayOf(transaction.dialect, patterns));
+  } else {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      bindings.Text(absl::StrCat("trigrams", i), TrigramsOf(parts[i]))
+          .Text(absl::StrCat("pattern", i), patterns[i]);
+    }
+  }
+  int64_t number = 0;
   std::string word;
   ForEachRow(
-      transaction, absl::StrJoin(statements, " UNION ALL "),
+      transaction, LookUpSql(transaction.dialect, parts.size()),
       [&] { words[number].push_back(word); }, soci::into(number),
       soci::into(word), bindings);
   return words;
@@ -181,13 +187,13 @@ std::vector<WordPart> WordPartsOf(absl::string_view text, bool begins) {
 std::vector<FoundWords> FindWords(Transaction& transaction,
                                   const std::vector<WordPart>& parts) {
   std::vector<FoundWords> found(parts.size());
-  std::vector<std::vector<WordPart>> all;
+  std::vector<WordPart> all;
   std::vector<size_t> places;
   for (size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].begins && parts[i].ends) {
       found[i] = {{parts[i].text}, true};
     } else if (HasTrigrams(parts[i])) {
-      all.push_back({parts[i]});
+      all.push_back(parts[i]);
       places.push_back(i);
     }
   }
@@ -199,30 +205,49 @@ std::vector<FoundWords> FindWords(Transaction& transaction,
   return found;
 }
 
-std::vector<NearWord> FindNearWords(Transaction& transaction,
-                                    const std::string& word) {
-  const size_t length = CountCharacters(word);
-  if (length < kTrigram) return {};
-  // Of a word with one thing wrong, a half is right; halves are laid at its
-  // beginning, middle and end.
-  const size_t half = std::max(kTrigram, (length + 1) / 2);
+std::vector<std::vector<NearWord>> FindNearWords(
+    Transaction& transaction, const std::vector<std::string>& words) {
   std::vector<WordPart> halves;
-  for (std::string& text :
-       PartsOf(word, half, std::max<size_t>((length - half + 1) / 2, 1))) {
-    halves.push_back({std::move(text)});
+  std::vector<size_t> of_word;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const size_t length = CountCharacters(words[i]);
+    if (length < kTrigram) continue;
+    // Of a word with one thing wrong, a half is right; halves are laid at its
+    // beginning, middle and end.
+    const size_t half = std::max(kTrigram, (length + 1) / 2);
+    for (std::string& text : PartsOf(
+             words[i], half, std::max<size_t>((length - half + 1) / 2, 1))) {
+      halves.push_back({std::move(text)});
+      of_word.push_back(i);
+    }
   }
-  const Trigrams trigrams = PaddedTrigrams(word);
-  std::vector<NearWord> near;
-  auto others = LookUp(transaction, {halves}, kNearCandidates);
-  for (std::string& other : others[0]) {
-    const double likeness = Likeness(trigrams, PaddedTrigrams(other));
-    if (likeness >= kNearEnough) near.push_back({std::move(other), likeness});
+  std::vector<Trigrams> trigrams;
+  for (const std::string& word : words) {
+    trigrams.push_back(PaddedTrigrams(word));
   }
-  std::sort(near.begin(), near.end(), [](const NearWord& a, const NearWord& b) {
-    return a.likeness != b.likeness ? a.likeness > b.likeness : a.word < b.word;
-  });
-  if (near.size() > kNearWords) near.resize(kNearWords);
-  return near;
+  std::vector<std::vector<NearWord>> all(words.size());
+  auto others = LookUp(transaction, halves, kNearCandidates);
+  for (size_t i = 0; i < others.size(); ++i) {
+    for (std::string& other : others[i]) {
+      const double likeness =
+          Likeness(trigrams[of_word[i]], PaddedTrigrams(other));
+      if (likeness < kNearEnough) continue;
+      all[of_word[i]].push_back({std::move(other), likeness});
+    }
+  }
+  for (std::vector<NearWord>& near : all) {
+    std::sort(
+        near.begin(), near.end(), [](const NearWord& a, const NearWord& b) {
+          return std::tie(b.likeness, a.word) < std::tie(a.likeness, b.word);
+        });
+    near.erase(std::unique(near.begin(), near.end(),
+                           [](const NearWord& a, const NearWord& b) {
+                             return a.word == b.word;
+                           }),
+               near.end());
+    if (near.size() > kNearWords) near.resize(kNearWords);
+  }
+  return all;
 }
 
 void AddWords(Transaction& transaction, std::vector<std::string> words) {

@@ -66,8 +66,9 @@ struct NearWord {
   std::string word;
   double likeness;  // up to 1, the word itself
 };
-std::vector<NearWord> FindNearWords(Transaction& transaction,
-                                    const std::string& word);
+// Of each word.
+std::vector<std::vector<NearWord>> FindNearWords(
+    Transaction& transaction, const std::vector<std::string>& words);
 
 // Adds those that are new. In a transaction that may write.
 void AddWords(Transaction& transaction, std::vector<std::string> words);

@@ -82,14 +82,22 @@ class SearchWordsTest : public StoreTest {
           return FindWords(transaction, {{text, begins, ends}})[0];
         }));
   }
-  std::vector<std::string> Near(const std::string& word) {
-    const auto near = *Run(database_->Read<std::vector<NearWord>>(
-        [&](Transaction& transaction) -> absl::StatusOr<std::vector<NearWord>> {
-          return FindNearWords(transaction, word);
+  std::vector<std::vector<std::string>> Near(
+      const std::vector<std::string>& words) {
+    using All = std::vector<std::vector<NearWord>>;
+    const auto all = *Run(database_->Read<All>(
+        [&](Transaction& transaction) -> absl::StatusOr<All> {
+          return FindNearWords(transaction, words);
         }));
-    std::vector<std::string> words;
-    for (const NearWord& one : near) words.push_back(one.word);
-    return words;
+    std::vector<std::vector<std::string>> found;
+    for (const std::vector<NearWord>& near : all) {
+      found.emplace_back();
+      for (const NearWord& one : near) found.back().push_back(one.word);
+    }
+    return found;
+  }
+  std::vector<std::string> Near(const std::string& word) {
+    return Near(std::vector<std::string>{word})[0];
   }
 };
 LAMPLIGHTER_ON_BOTH_DATABASES(SearchWordsTest);
@@ -133,6 +141,10 @@ TEST_P(SearchWordsTest, WhatWasMeantIsNear) {
   EXPECT_EQ(Near("billing")[0], "billing");
   EXPECT_THAT(Near("zzzzzz"), IsEmpty());
   EXPECT_THAT(Near("bi"), IsEmpty());
+  // Each once, however many halves have it, and of several words at once.
+  EXPECT_THAT(Near(std::vector<std::string>{"billin", "bi", "internets"}),
+              ElementsAre(ElementsAre("billing", "bill"), IsEmpty(),
+                          ElementsAre("internet")));
 }
 
 }  // namespace
