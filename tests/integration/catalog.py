@@ -19,7 +19,7 @@ OF_A_GROUP = 50  # repositories, in a CatalogCase
 
 
 class Postgresql:
-    """A real PostgreSQL in `directory`."""
+    """A real PostgreSQL in `directory`; `options` are the server's."""
 
     @staticmethod
     def why_not():
@@ -28,9 +28,9 @@ class Postgresql:
             return None
         return "PostgreSQL is not installed"
 
-    def __init__(self, directory):
+    def __init__(self, directory, options=""):
         self.directory = pathlib.Path(directory)
-        self._env = dict(os.environ, PG_PORT=str(free_ports(1)))
+        self._env = dict(os.environ, PG_PORT=str(free_ports(1)), PG_OPTIONS=options)
 
     def up(self):
         run_script("postgres.sh", "up", self.directory, self._env)

@@ -9,7 +9,8 @@
 # `up` on a DIR that was used before goes on with its data. Needs Debian's
 # postgresql. It refuses to run as root, which therefore becomes user postgres.
 #
-# Settings: PG_PORT  default 15432
+# Settings: PG_PORT     default 15432
+#           PG_OPTIONS  more of the server's, e.g. "-c shared_buffers=2GB"
 set -euo pipefail
 
 usage() { sed -n '2,/^set -/p' "$0" | sed '$d; s/^# \{0,1\}//' >&2; exit 2; }
@@ -33,7 +34,7 @@ case $command in
       fresh=1
       ordinary "$bin/initdb" -D "$dir/data" -U test -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
     fi
-    control -o "-p $port -k $dir -c listen_addresses=127.0.0.1" start
+    control -o "-p $port -k $dir -c listen_addresses=127.0.0.1 ${PG_OPTIONS:-}" start
     [ -z "$fresh" ] || ordinary "$bin/createdb" -h 127.0.0.1 -p "$port" -U test catalog
     echo "DATABASE_URL=postgresql://test@127.0.0.1:$port/catalog" >"$dir/env" ;;
   kill) control -m immediate stop ;;
