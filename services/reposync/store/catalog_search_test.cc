@@ -123,6 +123,20 @@ TEST_P(CatalogSearchTest, SearchFindsPartsOfWhatIsLong) {
   EXPECT_THAT(Search("end"), IsEmpty());
 }
 
+TEST_P(CatalogSearchTest, SearchFindsWhatIsOfVeryManyParts) {
+  std::string name;
+  for (int i = 0; name.size() < 240; ++i) {
+    absl::StrAppend(&name, i == 0 ? "" : "-", i % 3 == 0 ? "ab" : "abc", i);
+  }
+  Put(Repository("1", "acme/" + name));
+  Put(Repository("2", "acme/other"));
+  std::string misspelt = name;
+  misspelt.insert(misspelt.find("abc10") + 3, "x");
+  for (const std::string& query : {name, name.substr(1), misspelt}) {
+    EXPECT_THAT(Search(query), ElementsAre("acme/" + name)) << query;
+  }
+}
+
 TEST_P(CatalogSearchTest, SearchHeedsTheFilter) {
   Put(Repository("1", "acme/web"));
   Put(Repository("2", "beta/web"), "b");
