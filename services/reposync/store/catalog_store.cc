@@ -112,7 +112,7 @@ absl::StatusOr<int64_t> Purge(Transaction& transaction, absl::Time now,
   std::vector<Change> changes;
   std::vector<int64_t> ids;
   for (const CatalogEntry& entry : entries) {
-    unsearched.push_back({entry.id(), entry.repository()});
+    unsearched.push_back({entry.id(), &entry.repository()});
     changes.push_back({RepositoryChange::PURGED, &entry, ""});
     ids.push_back(entry.id());
   }

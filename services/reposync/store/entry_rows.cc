@@ -105,7 +105,6 @@ CatalogEntry EntryOf(const Columns& columns) {
   if (columns.removed_at != 0) {
     *entry.mutable_removed_at() = TimestampOf(columns.removed_at);
   }
-  SetReachedBy(columns.reached_by, entry);
   return entry;
 }
 
@@ -122,7 +121,10 @@ std::vector<CatalogEntry> Load(Transaction& transaction, bool with_reached_by,
   statement.define_and_bind();
   statement.execute();
   std::vector<CatalogEntry> entries;
-  while (statement.fetch()) entries.push_back(EntryOf(columns));
+  while (statement.fetch()) {
+    entries.push_back(EntryOf(columns));
+    if (with_reached_by) SetReachedBy(columns.reached_by, entries.back());
+  }
   statement.bind_clean_up();
   return entries;
 }

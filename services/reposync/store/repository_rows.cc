@@ -152,9 +152,9 @@ bool WriteDiffering(Transaction& transaction, const Reacher& reacher,
     changes.push_back(ChangeOf(item));
     if (item.before.has_value()) {
       if (!SearchDiffers(*item.before, entry.repository())) continue;
-      unsearched.push_back({entry.id(), *item.before});
+      unsearched.push_back({entry.id(), &*item.before});
     }
-    searched.push_back({entry.id(), entry.repository()});
+    searched.push_back({entry.id(), &entry.repository()});
   }
   WriteEntries(transaction, entries);
   UpdateSearchIndex(transaction, unsearched, searched);

@@ -39,7 +39,7 @@ std::vector<Row> RowsOf(const std::vector<Searched>& all) {
   std::vector<Row> rows;
   rows.reserve(all.size());
   for (const Searched& searched : all) {
-    rows.push_back(RowOf(searched.id, searched.repository));
+    rows.push_back(RowOf(searched.id, *searched.repository));
   }
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return a.rank < b.rank; });

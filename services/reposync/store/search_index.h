@@ -24,10 +24,10 @@
 
 namespace lamplighter::reposync {
 
-// Of which a row is made.
+// Of which a row is made. The repository stays the caller's.
 struct Searched {
-  int64_t id = 0;
-  v1::CatalogRepository repository;
+  int64_t id;
+  const v1::CatalogRepository* repository;
 };
 
 // What a list is of. A path ends with the name.
