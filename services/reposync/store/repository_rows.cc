@@ -49,24 +49,6 @@ void SetAccess(CatalogEntry& entry) {
   entry.mutable_repository()->set_access(most);
 }
 
-constexpr char kOverwrite[] =
-    "ON CONFLICT(id) DO UPDATE SET type = excluded.type,"
-    " repository_id = excluded.repository_id, path = excluded.path,"
-    " name = excluded.name, group_name = excluded.group_name,"
-    " group_key = excluded.group_key,"
-    " group_forge_id = excluded.group_forge_id,"
-    " description = excluded.description, web_url = excluded.web_url,"
-    " clone_url = excluded.clone_url,"
-    " default_branch = excluded.default_branch,"
-    " visibility = excluded.visibility, archived = excluded.archived,"
-    " fork = excluded.fork, updated_at = excluded.updated_at,"
-    " access = excluded.access, changed_at = excluded.changed_at,"
-    " removed_at = excluded.removed_at";
-constexpr char kOverwriteSearch[] =
-    ", search_shelf = excluded.search_shelf,"
-    " search_rank = excluded.search_rank, search_lists = "
-    "excluded.search_lists";
-
 void WriteEntries(Transaction& transaction,
                   const std::vector<const CatalogEntry*>& entries) {
   RowBatch batch;
@@ -106,9 +88,7 @@ void WriteEntries(Transaction& transaction,
   // clang-format on
   AddSearchColumns(transaction, entries, batch);
   batch.Insert(transaction, "repositories",
-               absl::StrCat(kOverwrite, transaction.dialect == Dialect::kSqlite
-                                            ? ""
-                                            : kOverwriteSearch));
+               batch.OnConflict("id", {"instance", "forge_id", "added_at"}));
 }
 
 // What the entry becomes, of one that differs.

@@ -1,5 +1,6 @@
 #include "services/reposync/store/row_batch.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -83,6 +84,19 @@ std::string ArrayOf(Dialect dialect, const std::vector<int64_t>& numbers) {
 bool RowBatch::empty() const {
   return texts_.empty() ? numbers_.empty() || numbers_[0].values.empty()
                         : texts_[0].values.empty();
+}
+
+std::string RowBatch::OnConflict(const std::string& key,
+                                 const std::vector<std::string>& kept) const {
+  std::vector<std::string> values;
+  const auto add = [&](const std::string& name) {
+    if (name == key || absl::c_linear_search(kept, name)) return;
+    values.push_back(absl::StrCat(name, " = excluded.", name));
+  };
+  for (const TextColumn& column : texts_) add(column.name);
+  for (const NumberColumn& column : numbers_) add(column.name);
+  return absl::StrCat("ON CONFLICT(", key, ") DO UPDATE SET ",
+                      absl::StrJoin(values, ", "));
 }
 
 void RowBatch::Insert(Transaction& transaction, const std::string& table,

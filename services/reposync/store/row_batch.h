@@ -31,6 +31,11 @@ class RowBatch {
     return numbers_.back().values;
   }
 
+  // For Insert(): where a row of that key is there, it gets these values, but
+  // for columns that are `kept`.
+  std::string OnConflict(const std::string& key,
+                         const std::vector<std::string>& kept) const;
+
   // INSERT INTO `table` ... `conflict`, e.g. "ON CONFLICT ...". Nothing where
   // there are no rows.
   void Insert(Transaction& transaction, const std::string& table,
