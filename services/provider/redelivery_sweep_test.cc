@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
-#include "common/async/sleeper.h"
+#include "common/async/testing/fake_sleeper.h"
 #include "common/async/testing/run_sync.h"
 #include "common/http/testing/fake_http_client.h"
 #include "common/metrics/metrics.h"
@@ -37,23 +37,6 @@ using ::testing::SizeIs;
 constexpr char kToken[] = "t0ken-of-the-account";
 constexpr char kSecret[] = "webhook-s3cret";
 constexpr char kHook[] = "https://hooks.example.com/events";
-
-// Lets so many waits pass and is cancelled then.
-class CountedSleeper final : public Sleeper {
- public:
-  asio::awaitable<absl::Status> SleepFor(absl::Duration duration) override {
-    if (left_-- == 0) co_return absl::CancelledError("enough");
-    slept_.push_back(duration);
-    co_return absl::OkStatus();
-  }
-
-  void Allow(int waits) { left_ = waits; }
-  const std::vector<absl::Duration>& slept() const { return slept_; }
-
- private:
-  int left_ = 0;
-  std::vector<absl::Duration> slept_;
-};
 
 // On a GitLab of one project, which has one webhook.
 class RedeliverySweepTest : public ::testing::Test {
@@ -117,7 +100,7 @@ class RedeliverySweepTest : public ::testing::Test {
   FakeManifests manifests_;
   FakeHttpClient http_;
   FakeClock clock_;
-  CountedSleeper sleeper_;
+  FakeSleeper sleeper_;
   Metrics metrics_;
   Connections connections_;
   std::unique_ptr<ForgeJobs> jobs_;
@@ -139,10 +122,10 @@ TEST_F(RedeliverySweepTest, LogsALineAndCountsWhatItDid) {
 
 TEST_F(RedeliverySweepTest, WaitsSomeMinutesBetweenSweepsAndNeverTheSame) {
   Run(21);
-  ASSERT_THAT(sleeper_.slept(), SizeIs(21));
+  ASSERT_THAT(sleeper_.Slept(), SizeIs(21));
   absl::Duration shortest = absl::InfiniteDuration();
   absl::Duration longest;
-  for (const absl::Duration wait : sleeper_.slept()) {
+  for (const absl::Duration wait : sleeper_.Slept()) {
     if (wait == absl::Seconds(1)) continue;  // between the two deliveries
     shortest = std::min(shortest, wait);
     longest = std::max(longest, wait);

@@ -69,7 +69,11 @@ awaitable<void> ConfiguredConnections::Run() {
           .With("error", status);
     }
     last_error_ = std::string(status.message());
-    if (!(co_await sleeper_.SleepFor(options_.interval)).ok()) co_return;
+    failures_ = status.ok() ? 0 : failures_ + 1;
+    const absl::Duration wait =
+        status.ok() ? options_.interval
+                    : options_.backoff.AtLeastHalfAfter(failures_, random_);
+    if (!(co_await sleeper_.SleepFor(wait)).ok()) co_return;
   }
 }
 

@@ -2,10 +2,12 @@
 
 #include <string>
 
+#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
 #include "common/async/sleeper.h"
+#include "common/time/backoff.h"
 #include "common/time/clock.h"
 #include "services/reposync/store/connection_store.h"
 #include "services/reposync/workers.h"
@@ -18,6 +20,8 @@ class ConfiguredConnections {
  public:
   struct Options {
     absl::Duration interval = absl::Minutes(1);
+    // While not every worker has answered: they may be starting, too.
+    Backoff backoff = {absl::Seconds(1), absl::Minutes(1)};
     absl::Duration call_timeout = absl::Seconds(10);
   };
 
@@ -47,6 +51,8 @@ class ConfiguredConnections {
   ConnectionStore& store_;
   const Clock& clock_;
   Sleeper& sleeper_;
+  absl::BitGen random_;
+  int failures_ = 0;        // in a row
   std::string last_error_;  // each is logged once
 };
 

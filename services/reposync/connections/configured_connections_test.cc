@@ -1,5 +1,6 @@
 #include "services/reposync/connections/configured_connections.h"
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -7,6 +8,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "boost/asio/awaitable.hpp"
+#include "common/async/testing/fake_sleeper.h"
 #include "common/status/testing/status_matchers.h"
 #include "common/time/clock.h"
 #include "common/time/testing/fake_clock.h"
@@ -17,8 +21,11 @@ namespace lamplighter::reposync {
 namespace {
 
 using ::absl::StatusCode;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::Le;
 
 class ConfiguredConnectionsTest : public RefreshTest {
  protected:
@@ -29,7 +36,7 @@ class ConfiguredConnectionsTest : public RefreshTest {
         {"github", hub_.address()}, {"default", rest_.address()}});
     subject_ = std::make_unique<ConfiguredConnections>(
         ConfiguredConnections::Options{}, *workers_, *connections_, wall_,
-        sleeper_);
+        naps_);
   }
 
   static v1::ListConnectionsResponse Those(
@@ -55,6 +62,20 @@ class ConfiguredConnectionsTest : public RefreshTest {
     return names;
   }
 
+  // Runs until it has waited so often; how long, each time.
+  std::vector<absl::Duration> WaitsOf(int naps) {
+    const size_t before = naps_.Slept().size();
+    naps_.Allow(naps);
+    Run(RunAll());
+    return {naps_.Slept().begin() + before, naps_.Slept().end()};
+  }
+
+  boost::asio::awaitable<bool> RunAll() {
+    co_await subject_->Run();
+    co_return true;
+  }
+
+  FakeSleeper naps_;
   FakeClock wall_{Clock::System().Now()};  // of calls' deadlines
   ScriptedWorker hub_;
   ScriptedWorker rest_;
@@ -93,6 +114,21 @@ TEST_P(ConfiguredConnectionsTest, ANameThatWasTakenAtRunTimeStaysThatOnes) {
   EXPECT_THAT(Names(), ElementsAre("hub"));
   EXPECT_EQ(Run(connections_->Find(kConnection))->origin,
             v1::CatalogConnection::SERVICE);
+}
+
+TEST_P(ConfiguredConnectionsTest, AsksSoonAgainUntilAllWorkersHaveAnswered) {
+  const auto about = [](absl::Duration most) {
+    return AllOf(Ge(most / 2), Le(most));
+  };
+  hub_.SayOfConnections({}, {grpc::StatusCode::UNAVAILABLE, "starting"});
+  EXPECT_THAT(WaitsOf(3),
+              ElementsAre(about(absl::Seconds(1)), about(absl::Seconds(2)),
+                          about(absl::Seconds(4))));
+  hub_.SayOfConnections(Those({{"hub", "github"}}));
+  EXPECT_THAT(WaitsOf(2), ElementsAre(absl::Minutes(1), absl::Minutes(1)));
+  EXPECT_THAT(Names(), ElementsAre("hub"));
+  hub_.SayOfConnections({}, {grpc::StatusCode::UNAVAILABLE, "starting"});
+  EXPECT_THAT(WaitsOf(1), ElementsAre(about(absl::Seconds(1))));
 }
 
 }  // namespace
