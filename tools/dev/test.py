@@ -18,6 +18,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AT_ONCE = 2  # files of tests that run real processes
+SHOWN_AGAIN = 20_000  # characters at the end of what a file that failed printed
 BINARIES = [
     "//services/ingest:ingest",
     "//services/dispatcher:dispatcher",
@@ -37,6 +38,7 @@ class Counts:
     def __init__(self, part):
         self.part = part
         self.passed = self.failed = self.skipped = 0
+        self.failures = []  # what files that failed printed
 
     def __str__(self):
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -142,6 +144,8 @@ def python_file(path):
         counts.failed = 1  # it ended before it could count
     else:
         counts.passed, counts.failed, counts.skipped = map(int, last.groups())
+    if counts.failed:
+        counts.failures = [f"== {path.relative_to(ROOT)}\n{result.stdout[-SHOWN_AGAIN:]}"]
     return counts
 
 
@@ -155,6 +159,7 @@ def python_files(part, *folders):
             counts.passed += one.passed
             counts.failed += one.failed
             counts.skipped += one.skipped
+            counts.failures += one.failures
     return counts
 
 
@@ -207,6 +212,9 @@ def main():
         parts.extend(integration())
 
     total = Counts("total")
+    # Where one looks first: they are far up.
+    for failure in (failure for counts in parts for failure in counts.failures):
+        print(failure)
     print()
     for counts in parts:
         print(f"{counts.part}: {counts}")
