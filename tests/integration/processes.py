@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -29,21 +30,56 @@ def wait_until(what, predicate, deadline=DEADLINE):
         time.sleep(0.05)
 
 
-def free_ports(count):
-    """The first of `count` consecutive ports that nobody has.
+class Ports:
+    """Ports of this process alone, so that what it starts finds free what was free.
 
-    From below the range that the kernel gives to outgoing connections, so that
-    none of them takes the port before it is listened on.
+    They are below the range that the kernel gives to outgoing connections. Tests of
+    other processes have others: each holds the first port of its share while it lives.
     """
-    while True:
-        first = random.randrange(20000, 32000)
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
+
+    SHARE = 500
+    FIRSTS = range(20000, 32000, SHARE)
+
+    def __init__(self):
+        self._held = socket.socket()
+        self._first = next((first for first in random.sample(self.FIRSTS, len(self.FIRSTS))
+                            if self._takes(self._held, first)), None)
+        if self._first is None:
+            raise AssertionError("other tests hold all ports: run fewer at once")
+        self._used = 1
+
+    @staticmethod
+    def _takes(held, port):
+        try:
+            held.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+    def take(self, count):
+        """The first of `count` consecutive ones, which nobody has."""
+        for _ in range(self.SHARE):
+            if self._used + count > self.SHARE:
+                self._used = 1
+            first = self._first + self._used
+            with contextlib.ExitStack() as stack:
+                free = all(self._takes(stack.enter_context(socket.socket()), port)
+                           for port in range(first, first + count))
+            self._used += count if free else 1
+            if free:
+                return first
+        raise AssertionError(f"no {count} free ports from {self._first} on")
+
+
+@functools.cache
+def ports():
+    """Those of this process."""
+    return Ports()
+
+
+def free_ports(count):
+    """The first of `count` consecutive ports that nobody has nor gets."""
+    return ports().take(count)
 
 
 @dataclasses.dataclass
