@@ -1,15 +1,13 @@
 """Where the scenarios run, and what they say."""
 
 import contextlib
-import pathlib
 import random
-import shutil
-import tempfile
 
 from brokers import Brokers
 from cluster import Cluster, Target
 from forge import TYPES, Forge
 from load import new_key
+from processes import temporary_directory
 
 GITHUB_REPOSITORIES = 4
 
@@ -30,8 +28,7 @@ class World:
             raise
 
     def _start(self, brokers):
-        directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-chaos-"))
-        self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        directory = self._stack.enter_context(temporary_directory())
         for name in ("kafka", "forges", "lamplighter"):
             (directory / name).mkdir()
         self.brokers = Brokers(directory / "kafka", brokers)

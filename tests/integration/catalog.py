@@ -6,19 +6,18 @@ import copy
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import tempfile
 import unittest
 
 from harness import Kafka, Lamplighter
-from processes import DEADLINE, Process, binary, free_ports, http, run_script, wait_until
+from processes import (DEADLINE, Process, Server, ShowsLogs, binary, free_ports, http,
+                       run_script, temporary_directory, wait_until)
 from scripted_forges import ScriptedForge
 
 OF_A_GROUP = 50  # repositories, in a CatalogCase
 
 
-class Postgresql:
+class Postgresql(Server):
     """A real PostgreSQL in `directory`; `options` are the server's."""
 
     @staticmethod
@@ -29,7 +28,7 @@ class Postgresql:
         return "PostgreSQL is not installed"
 
     def __init__(self, directory, options=""):
-        self.directory = pathlib.Path(directory)
+        super().__init__(directory)
         self._env = dict(os.environ, PG_PORT=str(free_ports(1)), PG_OPTIONS=options)
 
     def up(self):
@@ -163,43 +162,17 @@ class World:
     @classmethod
     def start(cls):
         """For setUpModule()."""
-        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-        unittest.addModuleCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.directory.chmod(0o755)  # PostgreSQL is another user
-        cls.kafka = Kafka(cls.folder("kafka"))
-        unittest.addModuleCleanup(cls.kafka.down)
-        cls.kafka.up()
+        cls.directory = unittest.enterModuleContext(temporary_directory())
+        cls.kafka = unittest.enterModuleContext(Kafka(cls.directory / "kafka"))
 
     @classmethod
-    def folder(cls, name):
-        """A new one in `directory`."""
-        path = cls.directory / name
-        path.mkdir()
-        return path
-
-    @classmethod
-    def postgresql(cls, add_cleanup):
-        """A PostgreSQL that runs until the cleanup; skips where there can be none."""
+    def postgresql(cls, enter_context):
+        """A PostgreSQL that runs as long as that context; skips where there can be none."""
         if reason := Postgresql.why_not():
             raise unittest.SkipTest(reason)
         # A short name: that of its socket is limited.
-        postgresql = Postgresql(cls.folder(f"pg{len(list(cls.directory.iterdir()))}"))
-        add_cleanup(postgresql.down)
-        postgresql.up()
-        return postgresql
-
-
-class ShowsLogs:
-    """A test that prints what the processes in its `folder` said, if it fails."""
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            logs = "\n".join(f"-- {log.name}\n{log.read_text(errors='replace')[-4000:]}"
-                             for log in self.folder.glob("*.log"))
-            print(f"\n{self.id()} failed:\n{logs}", flush=True)
-        return result
+        return enter_context(
+            Postgresql(cls.directory / f"pg{len(list(cls.directory.iterdir()))}"))
 
 
 class CatalogCase(ShowsLogs):
@@ -209,8 +182,8 @@ class CatalogCase(ShowsLogs):
     groups = 1
 
     def setUp(self):
-        self.folder = World.folder(self.id())
-        (self.folder / "forge").mkdir()
+        self.folder = World.directory / self.id()
+        self.folder.mkdir()
         self.forge = self.start_forge(self.folder / "forge")
         # No refresh but those that are asked for.
         self.catalog = Catalog(self.folder, World.kafka.brokers, {"hub": self.forge},
@@ -224,9 +197,7 @@ class CatalogCase(ShowsLogs):
         self.assertEqual(self.refresh()["added"], str(self.groups * OF_A_GROUP))
 
     def start_forge(self, directory):
-        forge = ScriptedForge(directory)
-        self.addCleanup(forge.down)
-        forge.up()
+        forge = self.enterContext(ScriptedForge(directory))
         for group in range(self.groups):
             forge.change(owner=f"team-{group}", count=OF_A_GROUP)
         return forge

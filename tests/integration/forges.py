@@ -3,14 +3,14 @@
 import base64
 import dataclasses
 import os
-import pathlib
 import random
 import subprocess
 
-from processes import ROOT, Process, binary, free_ports, http, run_script, wait_until
+from processes import (ROOT, Process, Server, binary, free_ports, http, run_script,
+                       wait_until)
 
 
-class Gitea:
+class Gitea(Server):
     """A real Gitea in `directory`, with one repository of one commit."""
 
     type = "gitea"
@@ -28,7 +28,7 @@ class Gitea:
         return None
 
     def __init__(self, directory):
-        self.directory = pathlib.Path(directory)
+        super().__init__(directory)
         self._env = dict(os.environ, GITEA_PORT=str(free_ports(1)))
 
     def up(self):
@@ -81,14 +81,13 @@ class Gitea:
                 for s in sorted(listed, key=lambda s: s["id"])]
 
 
-class SandboxForge:
+class SandboxForge(Server):
     """The scripted forge, which speaks GitHub's API."""
 
     type = "github"
 
-    def __init__(self, directory):
-        self.directory = pathlib.Path(directory)
-        self.token = "sandbox-token"
+    token = "sandbox-token"
+    _process = None
 
     def up(self):
         port_file = self.directory / "sandbox_forge.port"
@@ -101,7 +100,8 @@ class SandboxForge:
         self.address = f"{self.url}/acme/fleet"
 
     def down(self):
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
 
     def push(self, message):
         """The forge takes any commit id as that of a commit."""

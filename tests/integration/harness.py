@@ -4,17 +4,15 @@ import base64
 import datetime
 import json
 import pathlib
-import shutil
 import subprocess
-import tempfile
 import unittest
 
 # Tests find here all that they start.
 # pylint: disable=unused-import
 from forges import Gitea, SandboxForge, Status
 from kafka import Kafka, Record, parse_headers
-from processes import (DEADLINE, ROOT, Answer, Process, binary, free_ports, http,
-                       run_script, wait_until)
+from processes import (DEADLINE, ROOT, Answer, Process, ShowsLogs, binary, free_ports,
+                       http, run_script, temporary_directory, wait_until)
 
 
 class RpcError(Exception):
@@ -29,16 +27,9 @@ def start_world(world, namespace):
     """Starts what the tests of a module share, for setUpModule(): a temporary
     `directory`, `kafka`, and the sandbox `forge`; and makes a `lamplighter` of all
     services, which is not started yet. They go with the module."""
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-    for name in ("kafka", "sandbox", "lamplighter"):
-        (world.directory / name).mkdir()
-    world.kafka = Kafka(world.directory / "kafka")
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
-    world.forge = SandboxForge(world.directory / "sandbox")
-    unittest.addModuleCleanup(world.forge.down)
-    world.forge.up()
+    world.directory = unittest.enterModuleContext(temporary_directory())
+    world.kafka = unittest.enterModuleContext(Kafka(world.directory / "kafka"))
+    world.forge = unittest.enterModuleContext(SandboxForge(world.directory / "sandbox"))
     world.lamplighter = Lamplighter(world.directory / "lamplighter", world.kafka.brokers,
                                     {namespace: world.forge})
     unittest.addModuleCleanup(world.lamplighter.stop)
@@ -57,6 +48,7 @@ class Lamplighter:
         `kafka` and `telemetry` are more for those sections of the configuration.
         """
         self.directory = pathlib.Path(directory)
+        self.directory.mkdir(exist_ok=True)
         ports = free_ports(5)
         self.url = f"http://127.0.0.1:{ports}"
         self.provider_port = ports + 1
@@ -139,11 +131,6 @@ provider:
 
     def __getitem__(self, name):
         return self._processes[name]
-
-    def log_tails(self):
-        """The last that each service said, for who reads a failure."""
-        return "\n".join(f"-- {process.log_path.name}\n{process.log()[-3000:]}"
-                         for process in self._processes.values())
 
     def admin(self, name, path):
         return http("GET", f"http://127.0.0.1:{self._admin[name]}{path}")

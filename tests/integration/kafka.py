@@ -7,15 +7,15 @@ import re
 import subprocess
 import sys
 
-from processes import DEADLINE, ROOT, free_ports, run_script, wait_until
+from processes import DEADLINE, ROOT, Server, free_ports, run_script, wait_until
 
 
-class Kafka:
+class Kafka(Server):
     """A real broker of our own, in `directory`."""
 
     def __init__(self, directory, port=None, **env):
         """`env` is more for kafka.sh; `port` the first of two free ones."""
-        self.directory = pathlib.Path(directory)
+        super().__init__(directory)
         port = port or free_ports(2)
         self.brokers = f"127.0.0.1:{port}"
         self._env = dict(os.environ, KAFKA_PORT=str(port), KAFKA_HEAP="256m", **env)

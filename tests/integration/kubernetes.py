@@ -2,13 +2,12 @@
 
 import json
 import os
-import pathlib
 import ssl
 import subprocess
 import urllib.error
 import urllib.request
 
-from harness import ROOT, Answer, free_ports, run_script
+from processes import ROOT, Answer, Server, free_ports, run_script
 
 GROUP = "notification.toolkit.fluxcd.io"
 # Kinds that events are about, by plural.
@@ -16,7 +15,7 @@ OBJECTS = {"kustomizations": ("kustomize.toolkit.fluxcd.io", "Kustomization"),
            "gitrepositories": ("source.toolkit.fluxcd.io", "GitRepository")}
 
 
-class Kubernetes:
+class Kubernetes(Server):
     """etcd and kube-apiserver in `directory`; `token` is an administrator's."""
 
     @staticmethod
@@ -31,7 +30,7 @@ class Kubernetes:
         return None
 
     def __init__(self, directory):
-        self.directory = pathlib.Path(directory)
+        super().__init__(directory)
         port = free_ports(3)
         self.url = f"https://127.0.0.1:{port}"
         self._env = dict(os.environ, KUBERNETES_PORT=str(port))

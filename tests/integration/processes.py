@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -107,6 +108,57 @@ def http(method, url, body=None, headers=None, timeout=15):
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.headers, error.read())
+
+
+@contextlib.contextmanager
+def temporary_directory():
+    """A new one that everybody may look into, which goes with the context."""
+    with tempfile.TemporaryDirectory(prefix="lamplighter-test-",
+                                     ignore_cleanup_errors=True) as name:
+        path = pathlib.Path(name)
+        path.chmod(0o755)  # PostgreSQL is another user
+        yield path
+
+
+class Server:
+    """What runs in a `directory` of its own between up() and down(), or as a context."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(exist_ok=True)
+
+    def up(self):
+        raise NotImplementedError
+
+    def down(self):
+        """Harmless where it is not up."""
+        raise NotImplementedError
+
+    def __enter__(self):
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+
+class ShowsLogs:
+    """A test that prints what the processes in its `folder` said, if it fails."""
+
+    folder = None
+
+    def run(self, result=None):
+        failures = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > failures and self.folder:
+            logs = "\n".join(f"-- {log.name}\n{log.read_text(errors='replace')[-4000:]}"
+                             for log in sorted(self.folder.glob("*.log")))
+            print(f"\n{self.id()} failed:\n{logs}", flush=True)
+        return result
 
 
 class Process:

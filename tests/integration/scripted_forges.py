@@ -1,13 +1,12 @@
 """The scripted forges of tests/forges, one for each type of provider, and what a person
 does on them by hand."""
 
-import pathlib
 import urllib.parse
 
-from processes import Process, binary, http, wait_until
+from processes import Process, Server, binary, http, wait_until
 
 
-class ScriptedForge:
+class ScriptedForge(Server):
     """GitHub, and what all have in common."""
 
     type = "github"
@@ -15,9 +14,10 @@ class ScriptedForge:
     token = "t0ken"
     secrets = {}  # more of a connection's secret directory
     webhooks = 1  # that an attached repository has
+    process = None
 
     def __init__(self, directory, repositories=0):
-        self.directory = pathlib.Path(directory)
+        super().__init__(directory)
         self._repositories = repositories
 
     def up(self):
@@ -34,7 +34,8 @@ class ScriptedForge:
         self.address = f"{self.url}/acme/fleet"
 
     def down(self):
-        self.process.kill()
+        if self.process is not None:
+            self.process.kill()
 
     def sandbox(self, method, path, body=None):
         answer = http(method, f"{self.root}/_sandbox{path}", body)

@@ -51,6 +51,7 @@ class SecureKafka(Kafka):
 
     def __init__(self, directory):
         directory = pathlib.Path(directory)
+        directory.mkdir(exist_ok=True)
         self.authority = Authority(directory)
         self.certificate, self.key = self.authority.issue(self.user)
         port = free_ports(4)

@@ -4,8 +4,8 @@ and taken off."""
 import subprocess
 import unittest
 
-from catalog import Catalog, ShowsLogs, World
-from harness import Gitea, wait_until
+from catalog import Catalog, World
+from harness import Gitea, ShowsLogs, wait_until
 
 GIT_EVENTS = "lamplighter.git-events.v1"
 CATALOG_CHANGES = "lamplighter.catalog-changes.v1"
@@ -16,9 +16,7 @@ def setUpModule():
     if World.no_gitea:
         return
     World.start()
-    World.gitea = Gitea(World.folder("gitea"))
-    unittest.addModuleCleanup(World.gitea.down)
-    World.gitea.up()
+    World.gitea = unittest.enterModuleContext(Gitea(World.directory / "gitea"))
     for name in ("postgresql", "sqlite"):
         for number in range(30):
             World.gitea.api("POST", "/user/repos", {
@@ -42,7 +40,7 @@ class CatalogOnDatabase(ShowsLogs):
                  for page in (1, 2)]
         cls.total = sum(map(len, pages))
         cls.host = cls.gitea.url.removeprefix("http://")
-        cls.folder = World.folder(cls.__name__)
+        cls.folder = World.directory / cls.__name__
         cls.catalog = Catalog(cls.folder, World.kafka.brokers,
                               {"gitea": cls.gitea}, cls.database())
         cls.addClassCleanup(cls.catalog.stop)
@@ -227,7 +225,7 @@ class OnPostgresql(CatalogOnDatabase, unittest.TestCase):
 
     @classmethod
     def database(cls):
-        cls.postgresql = World.postgresql(cls.addClassCleanup)
+        cls.postgresql = World.postgresql(cls.enterClassContext)
         return cls.postgresql.url
 
     def dump(self):

@@ -169,7 +169,7 @@ class OnPostgresql(BackupCase, unittest.TestCase):
     save, restore = BACKUP_POSTGRESQL, RESTORE_POSTGRESQL
 
     def database(self):
-        postgresql = World.postgresql(self.addCleanup)
+        postgresql = World.postgresql(self.enterContext)
         # As the page has it: reposync's user may do nothing but own its database.
         admin = postgresql.url.removesuffix("catalog") + "postgres"
         subprocess.run(["psql", "--quiet", admin, "--command", "CREATE ROLE lamplighter LOGIN",

@@ -129,9 +129,7 @@ class Circles(FaultCase):
     """GitLab says itself where its next page begins; of GitHub we count them."""
 
     def start_forge(self, directory):
-        forge = ScriptedGitLab(directory, REPOSITORIES)
-        self.addCleanup(forge.down)
-        forge.up()
+        forge = self.enterContext(ScriptedGitLab(directory, REPOSITORIES))
         return forge
 
     def test_pages_that_go_round_in_circles(self):
@@ -291,7 +289,7 @@ class Replicas(FaultCase):
     """Two reposync processes on one PostgreSQL."""
 
     def database(self):
-        return World.postgresql(self.addCleanup).url
+        return World.postgresql(self.enterContext).url
 
     def test_they_attach_at_once_and_each_repository_has_one_webhook(self):
         other = self.catalog.replica("other")

@@ -3,8 +3,8 @@ on, mended after what people do to it, and taken off."""
 
 import unittest
 
-from catalog import Catalog, ShowsLogs, World
-from harness import wait_until
+from catalog import Catalog, World
+from harness import ShowsLogs, wait_until
 from scripted_forges import SCRIPTED_FORGES
 
 MANY = 100_000
@@ -14,12 +14,11 @@ WEBHOOK_URL = "https://hooks.example.com/api/events-handler/v1/events/forge"
 
 def setUpModule():
     World.start()
-    World.forges = {name: forge(World.folder(name), MANY if name == "github" else FEW)
+    World.forges = {name: forge(World.directory / name, MANY if name == "github" else FEW)
                     for name, forge in SCRIPTED_FORGES.items()}
     for forge in World.forges.values():
-        unittest.addModuleCleanup(forge.down)
-        forge.up()
-    World.catalog = Catalog(World.folder("catalog"), World.kafka.brokers, World.forges,
+        unittest.enterModuleContext(forge)
+    World.catalog = Catalog(World.directory / "catalog", World.kafka.brokers, World.forges,
                             f"sqlite://{World.directory}/catalog.db",
                             refresh_interval="0s")
     unittest.addModuleCleanup(World.catalog.stop)

@@ -4,15 +4,12 @@ connect, refresh, search, attach, push, see the event, detach."""
 import os
 import pathlib
 import re
-import shutil
 import subprocess
-import tempfile
 import textwrap
 import unittest
 
-from catalog import ShowsLogs
 from harness import Gitea, Kafka, Process, wait_until
-from processes import ROOT, binary, free_ports
+from processes import ROOT, ShowsLogs, binary, free_ports, temporary_directory
 
 PAGE = ROOT / "docs/catalog.md"
 PROGRAMS = {"provider": "//services/provider:provider", "ingest": "//services/ingest:ingest",
@@ -40,18 +37,13 @@ class NewUser(ShowsLogs, unittest.TestCase):
     def setUp(self):
         if reason := Gitea.why_not():
             self.skipTest(reason)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        for name in ("kafka", "gitea", "bin"):
-            (self.folder / name).mkdir()
-        self.kafka = Kafka(self.folder / "kafka")
-        self.addCleanup(self.kafka.down)
-        self.kafka.up()
+        self.folder = self.enterContext(temporary_directory())
+        self.kafka = self.enterContext(Kafka(self.folder / "kafka"))
         self.gitea = Gitea(self.folder / "gitea")
         self.gitea.repository = "payments"
-        self.addCleanup(self.gitea.down)
-        self.gitea.up()
+        self.enterContext(self.gitea)
         self.gitea.api("PATCH", "/repos/forge/payments", {"description": "The API of payments"})
+        (self.folder / "bin").mkdir()
         for name, label in PROGRAMS.items():
             (self.folder / "bin" / name).symlink_to(pathlib.Path(binary(label)).resolve())
         self.ports = free_ports(4)

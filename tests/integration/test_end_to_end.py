@@ -1,14 +1,11 @@
 """Lamplighter as it runs in production: a process a service, a real Kafka, real forges."""
 
-import pathlib
-import shutil
 import signal
 import subprocess
-import tempfile
 import unittest
 
-from harness import (Gitea, Kafka, Lamplighter, SandboxForge, binary, flux_event, http,
-                     wait_until)
+from harness import (Gitea, Kafka, Lamplighter, SandboxForge, ShowsLogs, binary, flux_event,
+                     http, temporary_directory, wait_until)
 
 FLUX_EVENTS = "lamplighter.flux-events.v1"
 GIT_EVENTS = "lamplighter.git-events.v1"
@@ -22,39 +19,25 @@ class World:
 
 def setUpModule():
     world = World
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-
-    def folder(name):
-        path = world.directory / name
-        path.mkdir()
-        return path
-
-    world.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
-    world.forges = {"sandbox": SandboxForge(folder("sandbox"))}
+    world.directory = unittest.enterModuleContext(temporary_directory())
+    world.kafka = unittest.enterModuleContext(Kafka(world.directory / "kafka"))
+    world.forges = {"sandbox": SandboxForge(world.directory / "sandbox")}
     world.no_gitea = Gitea.why_not()
     if world.no_gitea is None:
-        world.forges["gitea"] = Gitea(folder("gitea"))
+        world.forges["gitea"] = Gitea(world.directory / "gitea")
     for forge in world.forges.values():
-        unittest.addModuleCleanup(forge.down)
-        forge.up()
-    world.lamplighter = Lamplighter(folder("lamplighter"), world.kafka.brokers,
+        unittest.enterModuleContext(forge)
+    world.lamplighter = Lamplighter(world.directory / "lamplighter", world.kafka.brokers,
                                     world.forges)
     unittest.addModuleCleanup(world.lamplighter.stop)
     world.lamplighter.start()
 
 
-class Case(unittest.TestCase):
-    """A test that shows the end of the services' logs if it fails."""
+class Case(ShowsLogs, unittest.TestCase):
 
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            print(f"\n{self.id()} failed:\n{World.lamplighter.log_tails()}", flush=True)
-        return result
+    @property
+    def folder(self):
+        return World.lamplighter.directory
 
 
 class DeliveryContract:
@@ -233,8 +216,7 @@ class Programs(Case):
     """What each binary does with its command line and signals."""
 
     def setUp(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.directory = self.enterContext(temporary_directory())
 
     def test_an_unknown_key_ends_the_start_with_its_line(self):
         config = self.directory / "bad.yaml"

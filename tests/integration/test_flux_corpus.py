@@ -8,14 +8,11 @@ the few words that it takes, and compared with what the forge shows.
 import hashlib
 import hmac
 import json
-import pathlib
 import re
-import shutil
-import tempfile
 import unittest
 
 from harness import (ROOT, Process, SandboxForge, Status, binary, free_ports, http,
-                     secret_manifest, wait_until)
+                     secret_manifest, temporary_directory, wait_until)
 
 # Recorded events of the controllers, and of notification-controller as it
 # forwards them; read where they are.
@@ -157,11 +154,8 @@ def tearDownModule():
 
 
 def setUpModule():
-    World.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, World.directory, ignore_errors=True)
-    World.forge = SandboxForge(World.directory)
-    unittest.addModuleCleanup(World.forge.down)
-    World.forge.up()
+    World.directory = unittest.enterModuleContext(temporary_directory())
+    World.forge = unittest.enterModuleContext(SandboxForge(World.directory))
     (World.directory / "token").write_text(TOKEN)
     (World.directory / "manifests").mkdir()
     (World.directory / "manifests/flux.yaml").write_text(f"""\

@@ -1,11 +1,9 @@
 """Kafka as platforms run it: TLS, SASL, client certificates, and accounts with few rights."""
 
-import pathlib
-import shutil
-import tempfile
 import unittest
 
-from harness import Lamplighter, SandboxForge, flux_event, wait_until
+from harness import (Lamplighter, SandboxForge, ShowsLogs, flux_event, temporary_directory,
+                     wait_until)
 from secure_kafka import PASSWORD, Authority, SecureKafka
 
 FLUX_EVENTS = "lamplighter.flux-events.v1"
@@ -14,34 +12,19 @@ OUTCOMES = "lamplighter.status-outcomes.v1"
 OURS = "lamplighter"  # what the names of all our topics and groups begin with
 
 
-class Case(unittest.TestCase):
+class Case(ShowsLogs, unittest.TestCase):
     """A test with a broker for its class, and services of its own."""
 
     @classmethod
     def setUpClass(cls):
-        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        kafka, forge = cls.directory / "kafka", cls.directory / "forge"
-        kafka.mkdir()
-        forge.mkdir()
-        cls.kafka = SecureKafka(kafka)
-        cls.addClassCleanup(cls.kafka.down)
-        cls.kafka.up()
-        cls.forge = SandboxForge(forge)
-        cls.addClassCleanup(cls.forge.down)
-        cls.forge.up()
+        cls.directory = cls.enterClassContext(temporary_directory())
+        cls.kafka = cls.enterClassContext(SecureKafka(cls.directory / "kafka"))
+        cls.forge = cls.enterClassContext(SandboxForge(cls.directory / "forge"))
 
     def setUp(self):
         self.folder = self.directory / self._testMethodName
         self.folder.mkdir()
         self.lamplighter = None
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures and self.lamplighter:
-            print(f"\n{self.id()} failed:\n{self.lamplighter.log_tails()}", flush=True)
-        return result
 
     def sasl(self, mechanism="SCRAM-SHA-512", password=PASSWORD, ca=None, **more):
         """Section `kafka` for an account with a password."""

@@ -1,15 +1,12 @@
 """Flux objects out of a real Kubernetes API, by list and watch."""
 
 import concurrent.futures
-import pathlib
 import re
-import shutil
 import signal
-import tempfile
 import unittest
 
-from harness import (Process, SandboxForge, binary, flux_event, free_ports, http,
-                     wait_until)
+from harness import (Process, SandboxForge, ShowsLogs, binary, flux_event, free_ports, http,
+                     temporary_directory, wait_until)
 from kubernetes import OBJECTS, Kubernetes, looking_up, reading
 
 ALERTS = 5000
@@ -85,13 +82,8 @@ def setUpModule():
     world.no_kubernetes = Kubernetes.why_not()
     if world.no_kubernetes:
         return
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-    for name in ("kubernetes", "sandbox"):
-        (world.directory / name).mkdir()
-    world.kubernetes = Kubernetes(world.directory / "kubernetes")
-    unittest.addModuleCleanup(world.kubernetes.down)
-    world.kubernetes.up()
+    world.directory = unittest.enterModuleContext(temporary_directory())
+    world.kubernetes = unittest.enterModuleContext(Kubernetes(world.directory / "kubernetes"))
     world.kubernetes.install_crds(["v1beta1", "v1beta2", "v1beta3"])
     wait_until("the CRDs to be served", lambda: all(
         world.kubernetes.is_served("v1beta3", p) for p in ("providers", "alerts")) and all(
@@ -100,12 +92,10 @@ def setUpModule():
     world.kubernetes.grant("lamplighter", "reader",
                            reading("providers", "alerts", "secrets") + looking_up())
     world.reader = world.kubernetes.kubeconfig("reader", {"token": "reader"})
-    world.forge = SandboxForge(world.directory / "sandbox")
-    unittest.addModuleCleanup(world.forge.down)
-    world.forge.up()
+    world.forge = unittest.enterModuleContext(SandboxForge(world.directory / "sandbox"))
 
 
-class Case(unittest.TestCase):
+class Case(ShowsLogs, unittest.TestCase):
     """A test with a namespace of its own."""
 
     def setUp(self):
@@ -119,18 +109,8 @@ class Case(unittest.TestCase):
         """Lamplighter on our namespace alone; not ready yet."""
         whole = Whole(self.namespace, kubeconfig or World.reader, [self.namespace])
         self.addCleanup(whole.process.kill)
-        self.logs.append(whole.process.log)
+        self.folder = whole.directory
         return whole
-
-    def run(self, result=None):
-        """Shows the end of the logs if the test fails."""
-        self.logs = []
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            for log in self.logs:
-                print(f"\n{self.id()} failed:\n{log()[-5000:]}", flush=True)
-        return result
 
     def put_forge(self):
         self.kubernetes.secret(self.namespace, "forge-token", World.forge.token)

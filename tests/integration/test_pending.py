@@ -6,7 +6,7 @@ import json
 import unittest
 import uuid
 
-from harness import flux_event, http, start_world, wait_until
+from harness import ShowsLogs, flux_event, http, start_world, wait_until
 
 NAMESPACE = "sandbox"
 SECRET = "push-secret"
@@ -42,14 +42,11 @@ def configure(lamplighter):
         "contexts: ['kustomization/web*', 'kustomization/db*']}\n", 1))
 
 
-class Pending(unittest.TestCase):
+class Pending(ShowsLogs, unittest.TestCase):
 
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            print(f"\n{self.id()} failed:\n{World.lamplighter.log_tails()}", flush=True)
-        return result
+    @property
+    def folder(self):
+        return World.lamplighter.directory
 
     def report(self, name, sha):
         answer = World.lamplighter.post(flux_event(NAMESPACE, name, sha))

@@ -3,12 +3,10 @@
 import base64
 import concurrent.futures
 import dataclasses
-import pathlib
-import shutil
-import tempfile
 import unittest
 
-from harness import Gitea, Kafka, Lamplighter, RpcError, http, wait_until
+from harness import (Gitea, Kafka, Lamplighter, RpcError, ShowsLogs, http,
+                     temporary_directory, wait_until)
 
 GIT_EVENTS = "lamplighter.git-events.v1"
 INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED = 3, 5, 7, 16
@@ -33,20 +31,9 @@ def setUpModule():
     world.no_gitea = Gitea.why_not()
     if world.no_gitea:
         return
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-
-    def folder(name):
-        path = world.directory / name
-        path.mkdir()
-        return path
-
-    world.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
-    world.gitea = gitea = Gitea(folder("gitea"))
-    unittest.addModuleCleanup(gitea.down)
-    gitea.up()
+    world.directory = unittest.enterModuleContext(temporary_directory())
+    world.kafka = unittest.enterModuleContext(Kafka(world.directory / "kafka"))
+    world.gitea = gitea = unittest.enterModuleContext(Gitea(world.directory / "gitea"))
     gitea.api("POST", "/user/repos", {"name": "private", "private": True,
                                       "auto_init": True})
     for number in range(REPOSITORIES - 2):
@@ -58,7 +45,7 @@ def setUpModule():
     def account(token, repository="forge/fleet"):
         return Account("gitea", gitea.url, f"{gitea.url}/{repository}", token)
 
-    world.lamplighter = Lamplighter(folder("lamplighter"), world.kafka.brokers, {
+    world.lamplighter = Lamplighter(world.directory / "lamplighter", world.kafka.brokers, {
         "gitea": gitea,
         "ada": account(ada),
         "ada-private": account(ada, "forge/private"),
@@ -87,20 +74,17 @@ def token_of(gitea, name, scopes):
     return answer.json()["sha1"]
 
 
-class Case(unittest.TestCase):
+class Case(ShowsLogs, unittest.TestCase):
+
+    @property
+    def folder(self):
+        return World.lamplighter.directory
 
     def setUp(self):
         if World.no_gitea:
             self.skipTest(World.no_gitea)
         self.gitea, self.lamplighter = World.gitea, World.lamplighter
         self.host = self.gitea.url.removeprefix("http://")
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            print(f"\n{self.id()} failed:\n{World.lamplighter.log_tails()}", flush=True)
-        return result
 
     def call(self, method, request):
         """The only answer of a call."""

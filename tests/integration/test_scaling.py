@@ -1,16 +1,13 @@
 """Dispatchers share the work: one comes, one goes, one is started again, on a real broker."""
 
-import pathlib
 import re
-import shutil
-import tempfile
 import threading
 import time
 import unittest
 
 from harness import Kafka, Lamplighter, SandboxForge, flux_event, free_ports, http, wait_until
 from kafka import confluent_kafka
-from processes import DEADLINE, Process, binary
+from processes import DEADLINE, Process, binary, temporary_directory
 
 NAMESPACE = "sandbox"
 PARTITIONS = 6
@@ -26,23 +23,12 @@ class World:
 
 def setUpModule():
     world = World
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-
-    def folder(name):
-        path = world.directory / name
-        path.mkdir()
-        return path
-
-    world.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
+    world.directory = unittest.enterModuleContext(temporary_directory())
+    world.kafka = unittest.enterModuleContext(Kafka(world.directory / "kafka"))
     world.admin = world.kafka.admin()
     unittest.addModuleCleanup(delattr, world, "admin")  # else it misses the broker
-    world.forge = SandboxForge(folder("sandbox"))
-    unittest.addModuleCleanup(world.forge.down)
-    world.forge.up()
-    world.lamplighter = Lamplighter(folder("lamplighter"), world.kafka.brokers,
+    world.forge = unittest.enterModuleContext(SandboxForge(world.directory / "sandbox"))
+    world.lamplighter = Lamplighter(world.directory / "lamplighter", world.kafka.brokers,
                                     {NAMESPACE: world.forge},
                                     kafka={"partitions": PARTITIONS})
     unittest.addModuleCleanup(world.lamplighter.stop)

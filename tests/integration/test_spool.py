@@ -11,14 +11,13 @@ import collections
 import os
 import pathlib
 import re
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
 
-from harness import Kafka, Lamplighter, binary, flux_event, http, wait_until
+from harness import (Kafka, Lamplighter, ShowsLogs, binary, flux_event, http,
+                     temporary_directory, wait_until)
 
 DELIVERIES = int(os.environ.get("SPOOL_DELIVERIES", "2400"))
 OUTAGE = float(os.environ.get("SPOOL_OUTAGE", "4"))
@@ -91,32 +90,19 @@ class Load:
         return status == 202
 
 
-class Spool(unittest.TestCase):
+class Spool(ShowsLogs, unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        kafka = cls.directory / "kafka"
-        kafka.mkdir()
-        cls.kafka = Kafka(kafka)
-        cls.addClassCleanup(cls.kafka.down)
-        cls.kafka.up()
+        cls.directory = cls.enterClassContext(temporary_directory())
+        cls.kafka = cls.enterClassContext(Kafka(cls.directory / "kafka"))
 
     def setUp(self):
-        folder = self.directory / self._testMethodName
-        folder.mkdir()
+        self.folder = self.directory / self._testMethodName
         self.kafka.up()
-        self.spool = folder / "spool.db"
-        self.lamplighter = Lamplighter(folder, self.kafka.brokers, {}, self.spool)
+        self.spool = self.folder / "spool.db"
+        self.lamplighter = Lamplighter(self.folder, self.kafka.brokers, {}, self.spool)
         self.addCleanup(self.lamplighter.stop)
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            print(f"\n{self.id()} failed:\n{self.lamplighter.log_tails()}", flush=True)
-        return result
 
     def metric(self, name):
         return self.lamplighter.metric("ingest", name)

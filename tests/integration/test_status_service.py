@@ -4,8 +4,8 @@ import json
 import subprocess
 import unittest
 
-from harness import (DEADLINE, Lamplighter, Process, binary, free_ports,
-                     http, start_world, wait_until)
+from harness import (DEADLINE, Lamplighter, Process, ShowsLogs, binary, free_ports, http,
+                     start_world, wait_until)
 from secure_kafka import Authority
 
 INTENTS = "lamplighter.status-intents.v1"
@@ -60,19 +60,16 @@ def run(*arguments, client="platform"):
                           capture_output=True, text=True, timeout=DEADLINE)
 
 
-class StatusServiceCase(unittest.TestCase):
+class StatusServiceCase(ShowsLogs, unittest.TestCase):
     """A test with a commit of its own."""
+
+    @property
+    def folder(self):
+        return World.lamplighter.directory
 
     def setUp(self):
         self.sha = World.forge.push(self.id())
         self.commit = ["--provider", f"{NAMESPACE}/forge", "--sha", self.sha]
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            print(f"\n{self.id()} failed:\n{World.lamplighter.log_tails()}", flush=True)
-        return result
 
     def ctl(self, *arguments, client="platform", status=0):
         """What lamplighterctl prints as JSON."""

@@ -4,16 +4,14 @@ import hashlib
 import hmac
 import json
 import os
-import pathlib
 import shutil
 import subprocess
-import tempfile
 import unittest
 import uuid
 
 from harness import Kafka, Lamplighter, Process, SandboxForge, flux_event, http, wait_until
 from kafka import python_environment
-from processes import ROOT
+from processes import ROOT, temporary_directory
 
 GIT_EVENTS = "lamplighter.git-events.v1"
 OUTCOMES = "lamplighter.status-outcomes.v1"
@@ -26,21 +24,10 @@ class World:
 
 def setUpModule():
     world = World
-    world.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, world.directory, ignore_errors=True)
-
-    def folder(name):
-        path = world.directory / name
-        path.mkdir()
-        return path
-
-    world.kafka = Kafka(folder("kafka"))
-    unittest.addModuleCleanup(world.kafka.down)
-    world.kafka.up()
-    world.forge = SandboxForge(folder("sandbox"))
-    unittest.addModuleCleanup(world.forge.down)
-    world.forge.up()
-    world.lamplighter = Lamplighter(folder("lamplighter"), world.kafka.brokers,
+    world.directory = unittest.enterModuleContext(temporary_directory())
+    world.kafka = unittest.enterModuleContext(Kafka(world.directory / "kafka"))
+    world.forge = unittest.enterModuleContext(SandboxForge(world.directory / "sandbox"))
+    world.lamplighter = Lamplighter(world.directory / "lamplighter", world.kafka.brokers,
                                     {"sandbox": world.forge})
     unittest.addModuleCleanup(world.lamplighter.stop)
     world.lamplighter.start()

@@ -1,9 +1,6 @@
 """One event is one trace: from its sender's request through all services to the forge."""
 
-import pathlib
 import random
-import shutil
-import tempfile
 import time
 import unittest
 
@@ -11,36 +8,26 @@ from collector import Collector
 from forges import SandboxForge
 from harness import Lamplighter, flux_event
 from kafka import Kafka
-from processes import free_ports, http, wait_until
+from processes import ShowsLogs, free_ports, http, temporary_directory, wait_until
 
 CALL = "lamplighter.v1.ProviderService/SetCommitStatus"
 
 
-class Tracing(unittest.TestCase):
+class Tracing(ShowsLogs, unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.kafka = Kafka(cls.folder("kafka"))
-        cls.addClassCleanup(cls.kafka.down)
-        cls.kafka.up()
-        cls.forge = SandboxForge(cls.folder("forge"))
-        cls.addClassCleanup(cls.forge.down)
-        cls.forge.up()
+        cls.directory = cls.enterClassContext(temporary_directory())
+        cls.kafka = cls.enterClassContext(Kafka(cls.directory / "kafka"))
+        cls.forge = cls.enterClassContext(SandboxForge(cls.directory / "forge"))
         cls.collector = Collector()
         cls.addClassCleanup(cls.collector.close)
+        cls.folder = cls.directory / "lamplighter"
         cls.lamplighter = Lamplighter(
-            cls.folder("lamplighter"), cls.kafka.brokers, {"sandbox": cls.forge},
+            cls.folder, cls.kafka.brokers, {"sandbox": cls.forge},
             telemetry=cls.telemetry(cls.collector.url))
         cls.addClassCleanup(cls.lamplighter.stop)
         cls.lamplighter.start()
-
-    @classmethod
-    def folder(cls, name):
-        path = cls.directory / name
-        path.mkdir()
-        return path
 
     @classmethod
     def telemetry(cls, endpoint):
@@ -48,13 +35,6 @@ class Tracing(unittest.TestCase):
         token.write_text(Collector.token + "\n")
         return {"otlp_endpoint": endpoint,
                 "otlp_header_files": {"authorization": str(token)}}
-
-    def run(self, result=None):
-        failures = len(result.failures) + len(result.errors)
-        super().run(result)
-        if len(result.failures) + len(result.errors) > failures:
-            print(f"\n{self.id()} failed:\n{self.lamplighter.log_tails()}", flush=True)
-        return result
 
     def post(self, flags):
         """Sends an event with a traceparent, until its status is set.
@@ -135,7 +115,7 @@ class Tracing(unittest.TestCase):
             self.assertNotIn("collector-token", self.lamplighter[name].log())
 
     def test_a_collector_that_is_away_costs_no_event_and_holds_up_no_stop(self):
-        alone = Lamplighter(self.folder("alone"), self.kafka.brokers, {},
+        alone = Lamplighter(self.directory / "alone", self.kafka.brokers, {},
                             telemetry=self.telemetry(f"http://127.0.0.1:{free_ports(1)}"))
         self.addCleanup(alone.stop)
         alone.start("ingest")

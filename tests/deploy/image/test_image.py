@@ -175,9 +175,7 @@ class RunTest(unittest.TestCase):
         names = ("port", "worker", "ingest", "dispatcher", "provider", "reposync")
         first = free_ports(len(names))
         cls.ports = dict(zip(names, range(first, first + len(names))))
-        cls.kafka = Kafka(FOLDER / "kafka")
-        cls.addClassCleanup(cls.kafka.down)
-        cls.kafka.up()
+        cls.kafka = cls.enterClassContext(Kafka(FOLDER / "kafka"))
 
     def _run(self, name, *arguments, brokers=None):
         config = CONFIG.format(brokers=brokers or self.kafka.brokers, **self.ports)
