@@ -1,56 +1,78 @@
 #include "common/grpc/grpc_server_tls.h"
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include <functional>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/string_view.h"
+#include "common/grpc/tls_files.h"
+#include "common/log/log.h"
 #include "common/status/macros.h"
 #include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_certificate_verifier.h"
 #include "grpcpp/security/tls_credentials_options.h"
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 namespace lamplighter {
 namespace {
 
-constexpr unsigned int kRefreshSeconds = 2;
+namespace experimental = grpc::experimental;
 
-// gRPC would only log what is wrong with the files, and refuse connections.
-absl::Status Check(const GrpcServerTls& tls) {
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
-      SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
-  if (context == nullptr) return absl::InternalError("OpenSSL has no TLS");
-  absl::Status status;
-  if (SSL_CTX_use_certificate_chain_file(context.get(),
-                                         tls.cert_file.c_str()) != 1) {
-    status = absl::InvalidArgumentError(
-        absl::StrCat(tls.cert_file, ": holds no certificate in PEM"));
-  } else if (SSL_CTX_use_PrivateKey_file(context.get(), tls.key_file.c_str(),
-                                         SSL_FILETYPE_PEM) != 1) {
-    status = absl::InvalidArgumentError(absl::StrCat(
-        tls.key_file, ": holds no key in PEM that belongs to ", tls.cert_file));
-  } else if (!tls.client_ca_file.empty() &&
-             SSL_CTX_load_verify_locations(
-                 context.get(), tls.client_ca_file.c_str(), nullptr) != 1) {
-    status = absl::InvalidArgumentError(
-        absl::StrCat(tls.client_ca_file, ": holds no certificate in PEM"));
-  }
-  ERR_clear_error();
-  return status;
+absl::string_view ToView(grpc::string_ref text) {
+  return {text.data(), text.size()};
 }
+
+// Refuses the connections of certificates by other names. gRPC has verified
+// them by then.
+class ClientNames final : public experimental::ExternalCertificateVerifier {
+ public:
+  explicit ClientNames(std::vector<std::string> names)
+      : names_(std::move(names)) {}
+
+  bool Verify(experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> /*callback*/,
+              grpc::Status* sync_status) override {
+    const auto may_call = [this](grpc::string_ref name) {
+      return absl::c_linear_search(names_, ToView(name));
+    };
+    if (!may_call(request->common_name()) &&
+        absl::c_none_of(request->dns_names(), may_call) &&
+        absl::c_none_of(request->uri_names(), may_call)) {
+      LAMPLIGHTER_LOG_EVERY_SECOND(
+          kWarning, "connection refused: its certificate has no name that may")
+          .With("common_name", ToView(request->common_name()));
+      *sync_status = grpc::Status(grpc::StatusCode::PERMISSION_DENIED,
+                                  "no name that may call");
+    }
+    return true;  // it is done
+  }
+  void Cancel(
+      experimental::TlsCustomVerificationCheckRequest* /*request*/) override {}
+
+ private:
+  const std::vector<std::string> names_;
+};
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>>
 MakeGrpcServerCredentials(const GrpcServerTls& tls) {
-  namespace experimental = grpc::experimental;
-  LAMPLIGHTER_RETURN_IF_ERROR(Check(tls));
+  LAMPLIGHTER_RETURN_IF_ERROR(
+      CheckTlsFiles(tls.cert_file, tls.key_file, tls.client_ca_file));
   experimental::TlsServerCredentialsOptions options(
       std::make_shared<experimental::FileWatcherCertificateProvider>(
-          tls.key_file, tls.cert_file, tls.client_ca_file, kRefreshSeconds));
+          tls.key_file, tls.cert_file, tls.client_ca_file, kTlsRefreshSeconds));
   options.watch_identity_key_cert_pairs();
   if (!tls.client_ca_file.empty()) {
     options.watch_root_certs();
     options.set_cert_request_type(
-        GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+        tls.requires_client
+            ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+            : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  }
+  if (tls.requires_client && !tls.client_names.empty()) {
+    options.set_certificate_verifier(
+        experimental::ExternalCertificateVerifier::Create<ClientNames>(
+            tls.client_names));
   }
   return experimental::TlsServerCredentials(options);
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "grpcpp/security/server_credentials.h"
@@ -15,6 +16,11 @@ struct GrpcServerTls {
   // The authorities of client certificates. Empty: none is asked for; else a
   // client may show one, which must be of these.
   std::string client_ca_file;
+  // Every client has to show one.
+  bool requires_client = false;
+  // Then: DNS names, URIs or common names, one of which it must have. None: it
+  // may have any.
+  std::vector<std::string> client_names = {};
 };
 
 // For a server of TLS 1.2 or later. The files are looked at every two seconds

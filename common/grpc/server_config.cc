@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/config/secret.h"
-#include "common/grpc/grpc_server_tls.h"
+#include "common/grpc/grpc_server_tls_config.h"
 #include "common/grpc/listen_address.h"
 #include "common/status/macros.h"
 
@@ -102,19 +102,6 @@ absl::StatusOr<std::vector<Authenticator::Client>> ReadClients(
   return clients;
 }
 
-absl::StatusOr<GrpcServerTls> ReadTls(const config::v1::ServerTls& tls,
-                                      const ConfigFile& file,
-                                      const std::string& field) {
-  if (tls.cert_file().empty() || tls.key_file().empty()) {
-    return file.Error(field, "needs cert_file and key_file");
-  }
-  GrpcServerTls read{tls.cert_file(), tls.key_file(), tls.client_ca_file()};
-  if (const auto made = MakeGrpcServerCredentials(read); !made.ok()) {
-    return file.Error(field, made.status().message());
-  }
-  return read;
-}
-
 }  // namespace
 
 absl::StatusOr<ServerConfig> ReadServerConfig(
@@ -136,7 +123,7 @@ absl::StatusOr<ServerConfig> ReadServerConfig(
   if (config.has_tls()) {
     LAMPLIGHTER_ASSIGN_OR_RETURN(
         read.server.tls,
-        ReadTls(config.tls(), file, absl::StrCat(field, ".tls")));
+        ReadGrpcServerTls(config.tls(), file, absl::StrCat(field, ".tls")));
   }
   LAMPLIGHTER_ASSIGN_OR_RETURN(read.clients.clients,
                                ReadClients(config, file, field, scopes));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "common/async/task_group.h"
 #include "common/async/timer_sleeper.h"
 #include "common/config/duration.h"
+#include "common/grpc/provider_channels.h"
 #include "common/grpc/server_config.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/kafka_options.h"
@@ -56,7 +56,7 @@ struct Options {
   IntentHandler::Options intents;
   BoundedConsumer::Options bounds;
   std::string member;  // in the consumer groups; may be empty
-  std::map<std::string, std::string> workers;   // by provider type
+  ProviderChannels workers;
   absl::optional<ServerConfig> status_service;  // none: not served
   absl::Duration call_timeout;
   absl::Duration drain_timeout;
@@ -143,12 +143,12 @@ absl::StatusOr<PendingStatuses::Options> ReadPendingOptions(
 absl::StatusOr<Options> ReadOptions(const config::v1::Dispatcher& config,
                                     const ConfigFile& file) {
   Options options;
-  if (config.providers().empty()) {
-    return file.Error("dispatcher.providers",
-                      "must name the address of a provider worker, e.g. "
-                      "{default: \"dns:///provider:50051\"}");
-  }
-  options.workers = {config.providers().begin(), config.providers().end()};
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      options.workers,
+      ReadProviderChannels(
+          config.providers(),
+          config.has_providers_tls() ? &config.providers_tls() : nullptr, file,
+          "dispatcher"));
   if (config.has_status_service()) {
     LAMPLIGHTER_ASSIGN_OR_RETURN(
         options.status_service,

@@ -2,16 +2,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "common/grpc/grpc_channel.h"
 
 namespace lamplighter::dispatcher {
 
-ProviderWorkers::ProviderWorkers(
-    const std::map<std::string, std::string>& addresses,
-    const ManifestSource& manifests)
+ProviderWorkers::ProviderWorkers(const ProviderChannels& channels,
+                                 const ManifestSource& manifests)
     : manifests_(manifests) {
-  for (const auto& [type, address] : addresses) {
-    stubs_[type] = v1::ProviderService::NewStub(MakeChannel(address));
+  for (const auto& [type, channel] : channels) {
+    stubs_[type] = v1::ProviderService::NewStub(channel);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/grpc/provider_channels.h"
 #include "common/manifests/manifest_source.h"
 #include "proto/lamplighter/v1/provider.grpc.pb.h"
 
@@ -14,10 +15,8 @@ namespace lamplighter::dispatcher {
 // only.
 class ProviderWorkers {
  public:
-  // `addresses`: gRPC targets by provider type; "default" serves the types that
-  // are not named. `manifests`, which tell the type of a Provider, must outlive
-  // this.
-  ProviderWorkers(const std::map<std::string, std::string>& addresses,
+  // `manifests`, which tell the type of a Provider, must outlive this.
+  ProviderWorkers(const ProviderChannels& channels,
                   const ManifestSource& manifests);
 
   // The one that serves `provider`; lives as long as this. FailedPrecondition

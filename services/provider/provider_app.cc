@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "boost/system/error_code.hpp"
 #include "common/config/duration.h"
+#include "common/grpc/grpc_server_tls_config.h"
 #include "common/kubernetes/manifest_feed_factory.h"
 #include "common/log/log.h"
 #include "common/seal/seal.h"
@@ -22,8 +24,31 @@ constexpr char kManifestCheck[] = "provider manifests";
 constexpr char kDefaultListen[] = "127.0.0.1:50051";
 constexpr absl::Duration kRefreshInterval = absl::Seconds(2);
 
-GrpcServer::Options ListenOptions(const config::v1::Provider& config) {
+// With TLS callers have to show who they are: they act with our credentials.
+absl::StatusOr<absl::optional<GrpcServerTls>> ReadTls(
+    const config::v1::Provider& config, const ConfigFile& file) {
+  if (!config.has_tls()) {
+    if (config.client_names().empty()) return absl::nullopt;
+    return file.Error("provider.client_names",
+                      "needs provider.tls, whose certificates they are of");
+  }
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      GrpcServerTls tls, ReadGrpcServerTls(config.tls(), file, "provider.tls"));
+  if (tls.client_ca_file.empty()) {
+    return file.Error("provider.tls",
+                      "needs client_ca_file: whoever calls a worker acts with "
+                      "its credentials, and so has to show a certificate");
+  }
+  tls.requires_client = true;
+  tls.client_names = {config.client_names().begin(),
+                      config.client_names().end()};
+  return tls;
+}
+
+absl::StatusOr<GrpcServer::Options> ListenOptions(
+    const config::v1::Provider& config, const ConfigFile& file) {
   GrpcServer::Options options;
+  LAMPLIGHTER_ASSIGN_OR_RETURN(options.tls, ReadTls(config, file));
   options.listen = config.listen().empty() ? kDefaultListen : config.listen();
   options.allow_plaintext = config.allow_plaintext();
   options.reflection = config.reflection();
@@ -116,8 +141,10 @@ absl::StatusOr<std::unique_ptr<ProviderApp>> ProviderApp::Create(
                  absl::Seconds(20)));
   LAMPLIGHTER_ASSIGN_OR_RETURN(Connections connections,
                                Connections::Create(config.connections(), file));
+  LAMPLIGHTER_ASSIGN_OR_RETURN(GrpcServer::Options listen,
+                               ListenOptions(config, file));
   auto app = std::unique_ptr<ProviderApp>(
-      new ProviderApp(context, ListenOptions(config), drain));
+      new ProviderApp(context, std::move(listen), drain));
   LAMPLIGHTER_ASSIGN_OR_RETURN(
       app->manifests_,
       MakeManifestFeed(

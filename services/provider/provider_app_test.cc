@@ -12,6 +12,7 @@
 #include "common/config/config_file.h"
 #include "common/grpc/status.h"
 #include "common/http/testing/loop_thread.h"
+#include "common/http/testing/test_certificate.h"
 #include "common/metrics/metrics.h"
 #include "common/status/testing/status_matchers.h"
 #include "common/time/clock.h"
@@ -122,6 +123,30 @@ TEST_F(ProviderAppTest, SaysWhereTheConfigurationIsWrong) {
                HasSubstr("provider.forge_timeout")));
   EXPECT_THAT(Create("provider:\n  manifests: {directory: /nowhere}\n"),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("/nowhere")));
+}
+
+TEST_F(ProviderAppTest, SaysWhatTlsNeeds) {
+  const auto create = [&](const std::string& rest) {
+    return Create(absl::StrCat(
+        "provider:\n  manifests: {directory: ", directory_, "}\n", rest));
+  };
+  EXPECT_THAT(create("  client_names: [dispatcher]\n"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("lamplighter.yaml:3"),
+                             HasSubstr("client_names: needs provider.tls"))));
+  const TestCertificate certificate = MakeTestCertificate();
+  std::ofstream(directory_ + "/tls.crt") << certificate.certificate_pem;
+  std::ofstream(directory_ + "/tls.key") << certificate.key_pem;
+  const std::string pair =
+      absl::StrCat("  tls: {cert_file: ", directory_,
+                   "/tls.crt, key_file: ", directory_, "/tls.key");
+  EXPECT_THAT(create(pair + "}\n"),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("lamplighter.yaml:3: provider.tls"),
+                             HasSubstr("needs client_ca_file"))));
+  EXPECT_THAT(create(absl::StrCat(pair, ", client_ca_file: ", directory_,
+                                  "/tls.crt}\n  listen: 0.0.0.0:0\n")),
+              IsOk());
 }
 
 TEST_F(ProviderAppTest, SaysWhereAKeyCannotBeUsed) {

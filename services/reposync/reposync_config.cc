@@ -155,12 +155,12 @@ absl::StatusOr<ReposyncConfig> ReadReposyncConfig(
   if (config.database_sessions() > 0) {
     read.database.sessions = config.database_sessions();
   }
-  if (config.providers().empty()) {
-    return file.Error("reposync.providers",
-                      "must name the address of a provider worker, e.g. "
-                      "{default: \"dns:///provider:50051\"}");
-  }
-  read.workers = {config.providers().begin(), config.providers().end()};
+  LAMPLIGHTER_ASSIGN_OR_RETURN(
+      read.workers,
+      ReadProviderChannels(
+          config.providers(),
+          config.has_providers_tls() ? &config.providers_tls() : nullptr, file,
+          "reposync"));
   if (!config.seal_key_file().empty()) {
     auto seal = Seal::Create(config.seal_key_file());
     if (!seal.ok()) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
@@ -10,6 +9,7 @@
 #include "common/config/config_file.h"
 #include "common/grpc/authenticator.h"
 #include "common/grpc/grpc_server.h"
+#include "common/grpc/provider_channels.h"
 #include "common/http/http_server.h"
 #include "common/seal/seal.h"
 #include "proto/lamplighter/config/v1/reposync.pb.h"
@@ -23,8 +23,8 @@ namespace lamplighter::reposync {
 // Section `reposync`, read and checked.
 struct ReposyncConfig {
   Database::Options database;
-  std::map<std::string, std::string> workers;  // by type of forge
-  std::shared_ptr<Seal> seal;                  // null: none configured
+  ProviderChannels workers;
+  std::shared_ptr<Seal> seal;  // null: none configured
   Connections::Options connections;
   Refresher::Options refresher;
   RefreshScheduler::Options scheduler;

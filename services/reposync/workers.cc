@@ -2,13 +2,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "common/grpc/grpc_channel.h"
 
 namespace lamplighter::reposync {
 
-Workers::Workers(const std::map<std::string, std::string>& addresses) {
-  for (const auto& [type, address] : addresses) {
-    stubs_[type] = v1::ProviderService::NewStub(MakeChannel(address));
+Workers::Workers(const ProviderChannels& channels) {
+  for (const auto& [type, channel] : channels) {
+    stubs_[type] = v1::ProviderService::NewStub(channel);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/grpc/provider_channels.h"
 #include "proto/lamplighter/v1/provider.grpc.pb.h"
 
 namespace lamplighter::reposync {
@@ -15,9 +16,7 @@ namespace lamplighter::reposync {
 // The provider workers, by the type of forge that they serve. On the loop only.
 class Workers {
  public:
-  // `addresses`: gRPC targets by type; "default" serves the types that are not
-  // named.
-  explicit Workers(const std::map<std::string, std::string>& addresses);
+  explicit Workers(const ProviderChannels& channels);
   // The one that serves `type`; lives as long as this. FailedPrecondition if
   // none is configured for it.
   absl::StatusOr<v1::ProviderService::Stub*> For(absl::string_view type) const;

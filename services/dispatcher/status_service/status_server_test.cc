@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/grpc/grpc_channel.h"
 #include "common/grpc/grpc_server.h"
 #include "common/grpc/serve_unary.h"
 #include "common/http/testing/loop_thread.h"
@@ -101,8 +102,9 @@ class StatusServerTest : public MockKafkaTest {
     worker_server_ =
         GrpcServer::Create({.listen = "127.0.0.1:0"}, {&worker_}).value();
     workers_ = std::make_unique<ProviderWorkers>(
-        std::map<std::string, std::string>{
-            {"default", absl::StrCat("127.0.0.1:", worker_server_->port())}},
+        ProviderChannels{
+            {"default",
+             MakeChannel(absl::StrCat("127.0.0.1:", worker_server_->port()))}},
         manifests_);
     server_ = thread_.Do([this] {
       auto server =

@@ -1,7 +1,6 @@
 #include "services/reposync/connections/configured_connections.h"
 
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
 #include "common/async/testing/fake_sleeper.h"
+#include "common/grpc/grpc_channel.h"
 #include "common/status/testing/status_matchers.h"
 #include "common/time/clock.h"
 #include "common/time/testing/fake_clock.h"
@@ -32,8 +32,9 @@ class ConfiguredConnectionsTest : public RefreshTest {
   void SetUp() override {
     RefreshTest::SetUp();
     if (IsSkipped()) return;
-    workers_ = std::make_unique<Workers>(std::map<std::string, std::string>{
-        {"github", hub_.address()}, {"default", rest_.address()}});
+    workers_ = std::make_unique<Workers>(
+        ProviderChannels{{"github", MakeChannel(hub_.address())},
+                         {"default", MakeChannel(rest_.address())}});
     subject_ = std::make_unique<ConfiguredConnections>(
         ConfiguredConnections::Options{}, *workers_, *connections_, wall_,
         naps_);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "common/grpc/grpc_channel.h"
 #include "common/seal/seal.h"
 #include "common/status/testing/status_matchers.h"
 #include "common/time/clock.h"
@@ -132,7 +133,7 @@ class ConnectionsTest : public RefreshTest {
   const std::string keys_ = testing::TempDir() + "/connections-keys";
   FakeClock wall_{Clock::System().Now()};  // of calls' deadlines
   ScriptedWorker worker_;
-  Workers workers_{{{"github", worker_.address()}}};
+  Workers workers_{{{"github", MakeChannel(worker_.address())}}};
   std::unique_ptr<Seal> seal_;
   std::unique_ptr<RefreshScheduler> scheduler_;
   std::unique_ptr<HookStore> hooks_;

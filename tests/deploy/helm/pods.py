@@ -134,12 +134,13 @@ class Pod:
         return {item["path"]: data[item["key"]] for item in items}
 
     def certificate(self):
-        """A certificate of its own authority; made once, by openssl."""
+        """A certificate of its own authority, for here; made once, by openssl."""
         folder = self.root.parent.parent
         if not (folder / "tls.crt").exists():
             subprocess.run(
                 ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-                 "-subj", "/CN=test", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
+                 "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+                 "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
                 check=True, capture_output=True)
         certificate = (folder / "tls.crt").read_text()
         return {"ca.crt": certificate, "tls.crt": certificate,

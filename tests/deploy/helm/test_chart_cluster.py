@@ -3,11 +3,8 @@
 import base64
 import functools
 import json
-import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 import urllib.error
@@ -19,7 +16,9 @@ import api_schemas
 from chart import CHART, MATRIX, NAMESPACE, ROOT, definitions, helm, home, render, why_not
 
 sys.path.append(str(ROOT / "tests/integration"))
-from kubernetes import Kubernetes  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from kubernetes import Kubernetes
+from processes import temporary_directory
 
 DEADLINE = 60
 
@@ -101,11 +100,8 @@ def setUpModule():
     reason = why_not() or Kubernetes.why_not()
     if reason:
         raise unittest.SkipTest(reason)
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-    unittest.addModuleCleanup(shutil.rmtree, directory, ignore_errors=True)
-    World.cluster = Cluster(directory)
-    unittest.addModuleCleanup(World.cluster.down)
-    World.cluster.up()
+    directory = unittest.enterModuleContext(temporary_directory())
+    World.cluster = unittest.enterModuleContext(Cluster(directory))
 
 
 class Objects(unittest.TestCase):
@@ -222,6 +218,10 @@ class Release(unittest.TestCase):
                 self.assertIn(f"helm test t --namespace {NAMESPACE}", notes)
                 self.assertEqual("TRIAL" in notes, values.stem.startswith("trial"))
                 self.assertEqual("networkPolicy.enabled is false" in notes, values.stem == "spool")
+                tls = "provider-tls" in values.read_text()
+                self.assertEqual("t-lamplighter-provider.lamplighter.svc\n" in notes, tls)
+                self.assertEqual("gRPC between" in notes,
+                                 not tls and values.stem not in ("trial", "trial-forges"))
                 self.assertEqual([s for s in secrets if s in notes], [])
                 self.assertNotIn("<no value>", notes)
 

@@ -138,13 +138,14 @@ class Refresh(unittest.TestCase):
     def test_without_a_volume_to_share_a_trial_has_none(self):
         self.assertEqual(from_file("trial-forges").names("CronJob"), [])
 
-    def test_it_has_no_secret_but_the_databases(self):
+    def test_it_has_no_secret_but_the_databases_and_what_it_calls_workers_with(self):
         objects = from_file("production")
         self.assertEqual(secrets_of(objects.pods()["refresh"]),
-                         {"catalog": {"uri"}, "otlp": {"authorization"}})
+                         {"catalog": {"uri"}, "otlp": {"authorization"},
+                          "provider-tls": {"tls.crt", "tls.key", "ca.crt"}})
         self.assertEqual(set(objects.config("refresh.yaml")), {"telemetry", "reposync"})
         self.assertEqual(set(objects.config("refresh.yaml")["reposync"]), {
-            "database_file", "providers", "refresh_interval", "max_shrink_percent",
+            "database_file", "providers", "providers_tls", "refresh_interval", "max_shrink_percent",
             "unmanaged_hooks"})
         egress = objects.get("NetworkPolicy", "-refresh")["spec"]["egress"]
         self.assertEqual({port["port"] for rule in egress for port in rule["ports"]},

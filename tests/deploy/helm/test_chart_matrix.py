@@ -1,8 +1,9 @@
 """What holds for everything that the chart makes, whatever the values are."""
 
+import re
 import unittest
 
-from chart import MATRIX, container, render, secrets_of, serves, why_not
+from chart import ETC, MATRIX, container, render, secrets_of, serves, why_not
 
 
 def setUpModule():
@@ -104,6 +105,26 @@ class Matrix(unittest.TestCase):
                             self.assertLessEqual(keys, proofs)
         self.assertIn(("ingest", "github"), seen)
         self.assertIn(("provider", "gitlab-two"), seen)
+
+    def test_pods_have_the_files_that_their_sections_name(self):
+        """Of the certificate of workers: those alone."""
+        services = ["ingest", "dispatcher", "provider", "reposync"]
+        certificate, with_certificate = f"{ETC}/provider-tls", set()
+        for values, objects in self.all.items():
+            for name, pod in objects.pods().items():
+                if name == "test":
+                    continue
+                mounts = container(pod)["volumeMounts"]
+                [file] = [m["subPath"] for m in mounts if m["name"] == "config"]
+                own = {"trial": services, "refresh": ["reposync"]}.get(name, [name.split("-")[0]])
+                named = str([objects.config(file).get(section) for section in own])
+                folders = set(re.findall(rf"{ETC}/[\w-]+", named))
+                there = {"/".join(m["mountPath"].split("/")[:4]) for m in mounts}
+                self.assertLessEqual(folders, there, f"{values}: {name}")
+                self.assertEqual(certificate in there, certificate in folders, f"{values}: {name}")
+                if certificate in there:
+                    with_certificate.add(name)
+        self.assertLessEqual({*services[1:], "refresh", "trial"}, with_certificate)
 
     def test_each_pod_has_a_network_policy_that_names_who_may_reach_it(self):
         for values, objects in self.all.items():

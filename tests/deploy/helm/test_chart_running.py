@@ -1,10 +1,8 @@
 """What the chart would have pods run, run here: the nightly CronJob fills the catalog from a
 sandbox forge, and `helm test` tells whether the services are ready."""
 
-import pathlib
 import shutil
 import sys
-import tempfile
 import unittest
 
 from chart import ROOT, render, why_not
@@ -14,6 +12,7 @@ sys.path.append(str(ROOT / "tests/integration"))
 # pylint: disable=wrong-import-position
 from catalog import Postgresql
 from kafka import Kafka
+from processes import temporary_directory
 from scripted_forges import ScriptedForge
 
 SERVICES = ("provider", "ingest", "dispatcher", "reposync")
@@ -30,17 +29,8 @@ class Release(unittest.TestCase):
     """A release whose pods reach a sandbox forge."""
 
     def setUp(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamplighter-test-"))
-        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
-        self.directory.chmod(0o755)  # PostgreSQL is another user
-        self.forge = ScriptedForge(self.folder("forge"), FIRST)
-        self.forge.up()
-        self.addCleanup(self.forge.down)
-
-    def folder(self, name):
-        path = self.directory / name
-        path.mkdir()
-        return path
+        self.directory = self.enterContext(temporary_directory())
+        self.forge = self.enterContext(ScriptedForge(self.directory / "forge", FIRST))
 
     def cluster(self, name="cluster", token=ScriptedForge.token, **values):
         """A release with that token in the forge's Secret, on this machine."""
@@ -89,24 +79,21 @@ class Release(unittest.TestCase):
 
 
 class Production(Release):
-    """Each service a pod of its own, with Kafka and PostgreSQL beside them."""
+    """Each service a pod of its own, with Kafka and PostgreSQL beside them, and TLS between."""
 
     def setUp(self):
         if Postgresql.why_not():
             self.skipTest(Postgresql.why_not())
         super().setUp()
-        postgresql = Postgresql(self.folder("postgresql"))
-        postgresql.up()
-        self.addCleanup(postgresql.down)
-        kafka = Kafka(self.folder("kafka"))
-        self.addCleanup(kafka.down)
-        kafka.up()
-        self.backends = {"kafka": {"bootstrapServers": kafka.brokers,
-                                   "topics": {"partitions": 2, "replicationFactor": 1}},
-                         "database": {"url": postgresql.url}}
+        postgresql = self.enterContext(Postgresql(self.directory / "postgresql"))
+        kafka = self.enterContext(Kafka(self.directory / "kafka"))
+        self.values = {"kafka": {"bootstrapServers": kafka.brokers,
+                                 "topics": {"partitions": 2, "replicationFactor": 1}},
+                       "database": {"url": postgresql.url},
+                       "provider": {"tls": {"existingSecret": "provider-tls"}}}
 
     def test_the_cronjob_fills_the_catalog_and_says_what_is_wrong(self):
-        cluster = self.cluster(**self.backends)
+        cluster = self.cluster(**self.values)
         cluster.start("provider")
         self.refresh(cluster, added=FIRST, seen=FIRST, not_modified=0)
         self.refresh(cluster, added=0, seen=FIRST, not_modified="[1-9]")
@@ -119,7 +106,7 @@ class Production(Release):
         self.assert_helm_test(cluster, True, *SERVICES)
 
         self.forge.fault(status=401, credential="revoked")
-        wrong = self.cluster("wrong", token="revoked", **self.backends)
+        wrong = self.cluster("wrong", token="revoked", **self.values)
         wrong.start("provider")
         result = wrong.pod("refresh").run()
         self.assertEqual(result.returncode, 1, result.stdout + result.stderr)

@@ -162,6 +162,108 @@ class Services(unittest.TestCase):
                          "b/lamplighter:0.1.0")
 
 
+class WorkerTls(unittest.TestCase):
+    """TLS between provider workers and those who call them."""
+
+    files = {name: f"{ETC}/provider-tls/{file}" for name, file in
+             (("cert_file", "tls.crt"), ("key_file", "tls.key"), ("ca_file", "ca.crt"))}
+    tls = {"provider": {"tls": {"existingSecret": "worker-certificate"}}}
+    trial = {"gitProviders": {"gitlab": FORGE}}  # with the CronJob
+
+    def certificates(self, objects):
+        """{pod: keys of the Secret} of those that have it where the configuration says."""
+        found = {}
+        for name, pod in objects.pods().items():
+            mounts = [m["mountPath"] for m in container(pod).get("volumeMounts", [])]
+            if f"{ETC}/provider-tls" in mounts:
+                found[name] = secrets_of(pod)["worker-certificate"]
+        return found
+
+    def probe(self, objects, pod):
+        return container(objects.pods()[pod])["readinessProbe"]
+
+    def assert_plain(self, objects):
+        for section in objects.config().values():
+            self.assertNotIn("providers_tls", section)
+        self.assertNotIn("tls", objects.config()["provider"])
+        self.assertNotIn("client_names", objects.config()["provider"])
+        self.assertNotIn("provider-tls", str(objects))
+        self.assertNotIn("worker-certificate", str(objects))
+
+    def test_workers_ask_for_certificates_and_callers_show_theirs(self):
+        objects = from_file("production")
+        served = {("client_ca_file" if name == "ca_file" else name): path
+                  for name, path in self.files.items()}
+        for file in ("config.yaml", "provider-github.yaml", "provider-self-hosted.yaml"):
+            worker = objects.config(file)["provider"]
+            self.assertEqual(worker["tls"], served, file)
+            self.assertEqual(worker["client_names"], ["t-lamplighter-provider.lamplighter.svc"])
+            self.assertNotIn("allow_plaintext", worker)
+        for file, section in (("config.yaml", "dispatcher"), ("config.yaml", "reposync"),
+                              ("refresh.yaml", "reposync")):
+            self.assertEqual(objects.config(file)[section]["providers_tls"], self.files, file)
+
+    def test_by_default_whom_the_authority_signed_may_call(self):
+        self.assertNotIn("client_names", render({**PRODUCTION, **self.tls}).config()["provider"])
+
+    def test_who_serves_or_calls_workers_has_the_certificate_and_nobody_else(self):
+        keys = {"tls.crt", "tls.key", "ca.crt"}
+        for callers, values in (({"dispatcher", "provider", "reposync", "refresh"}, forges(gitlab=FORGE)),
+                                ({"dispatcher", "provider"}, {**PRODUCTION, "reposync": {"enabled": False}}),
+                                ({"trial", "refresh"}, self.trial)):
+            with self.subTest(values):
+                self.assertEqual(self.certificates(render({**values, **self.tls})),
+                                 {name: keys for name in callers})
+        own = {"provider": {**self.tls["provider"], "workers": {"own": {"types": ["gitea"]}}}}
+        self.assertEqual(set(self.certificates(render({**PRODUCTION, **own}))),
+                         {"dispatcher", "provider", "provider-own", "reposync"})
+
+    def test_without_the_secret_workers_serve_in_plaintext(self):
+        for values in (PRODUCTION, forges(gitlab=FORGE), self.trial):
+            objects = render(values)
+            self.assert_plain(objects)
+            self.assertIs(objects.config()["provider"]["allow_plaintext"], True)
+
+    def test_in_a_trial_the_cronjob_calls_with_it_and_so_do_those_beside_the_worker(self):
+        config = render({**self.trial, **self.tls}).config()
+        self.assertEqual(config["provider"]["listen"], "0.0.0.0:50051")
+        self.assertIn("tls", config["provider"])
+        for section in ("dispatcher", "reposync"):
+            self.assertEqual(config[section]["providers"], {"default": "127.0.0.1:50051"})
+            self.assertEqual(config[section]["providers_tls"], self.files)
+
+    def test_on_loopback_alone_no_certificate_is_needed(self):
+        for values in ({}, {**self.trial, "trial": {"persistence": {"enabled": False}}},
+                       {**self.trial, "reposync": {"refresh": {"enabled": False}}},
+                       {**self.trial, "reposync": {"enabled": False}}):
+            with self.subTest(values):
+                objects = render({**values, **self.tls})
+                self.assert_plain(objects)
+                self.assertEqual(objects.config()["provider"]["listen"], "127.0.0.1:50051")
+                self.assertNotIn("allow_plaintext", objects.config()["provider"])
+
+    def test_kubelet_which_has_no_certificate_asks_the_admin_port(self):
+        own = {"workers": {"own": {"types": ["gitea"]}}}
+        objects = render({**PRODUCTION, "provider": {**self.tls["provider"], **own}})
+        plain = render({**PRODUCTION, "provider": own})
+        for pod in ("provider", "provider-own"):
+            self.assertEqual(self.probe(objects, pod)["httpGet"], {"path": "/readyz", "port": "admin"})
+            self.assertNotIn("grpc", self.probe(objects, pod))
+            self.assertEqual(self.probe(plain, pod)["grpc"]["port"], 50051)
+
+    def test_meshes_are_told_which_of_the_two_it_is(self):
+        api = {"admin": {"existingSecret": "a"}}
+        for values, worker, others in (
+                ({"api": api}, "kubernetes.io/h2c", "kubernetes.io/h2c"),
+                ({"api": api, **self.tls}, "https", "kubernetes.io/h2c"),
+                ({"api": {**api, "tls": {"existingSecret": "s"}}}, "kubernetes.io/h2c", "https")):
+            for mode in (PRODUCTION, self.trial):
+                objects = render({**mode, **values})
+                told = {p["name"]: p["appProtocol"] for service in objects.of("Service")
+                        for p in service["spec"]["ports"] if "appProtocol" in p}
+                self.assertEqual(told, {"worker": worker, "status": others, "catalog": others})
+
+
 class Scaling(unittest.TestCase):
 
     def test_the_dispatcher_is_scaled_by_the_lag_of_its_groups(self):

@@ -100,10 +100,32 @@ class Guide(unittest.TestCase):
         if why_not():
             self.skipTest(why_not())
         blocks = re.findall(r"```yaml\n(.*?)```", self.text, re.DOTALL)
-        self.assertEqual(len(blocks), 3)
+        self.assertEqual(len(blocks), 4)
         for block in blocks:
             values = yaml.safe_load(block.replace("sha256:...", "sha256:" + "0" * 64))
             render({**PRODUCTION, **values})
+
+    def test_the_certificate_that_it_shows_has_the_names_that_workers_are_called_by(self):
+        if why_not():
+            self.skipTest(why_not())
+        [values] = [v for v in map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", self.text, re.DOTALL))
+                    if "extraObjects" in v]
+        worker = {"workers": {"github": {"types": ["github"]}}}
+        objects = render({**PRODUCTION, **values, "provider": {**values["provider"], **worker}},
+                         name="lamplighter")
+        secret = values["provider"]["tls"]["existingSecret"]
+        [spec] = [o["spec"] for o in objects.of("Certificate") if o["spec"]["secretName"] == secret]
+        config = yaml.safe_load([o for o in objects.of("ConfigMap")
+                                 if o["metadata"]["name"] == "lamplighter"][0]["data"]["config.yaml"])
+        for section in ("dispatcher", "reposync"):
+            self.assertEqual({f"dns:///{name}:50051" for name in spec["dnsNames"]},
+                             set(config[section]["providers"].values()))
+        self.assertEqual(spec["usages"], ["server auth", "client auth"])
+        issuers = {o["metadata"]["name"]: o["spec"] for o in objects.of("Issuer")}
+        authority = issuers[spec["issuerRef"]["name"]]["ca"]["secretName"]
+        [spec] = [o["spec"] for o in objects.of("Certificate") if o["spec"]["secretName"] == authority]
+        self.assertIs(spec["isCA"], True)
+        self.assertIn("selfSigned", issuers[spec["issuerRef"]["name"]])
 
 
 class Refusals(unittest.TestCase):
@@ -135,6 +157,7 @@ class Refusals(unittest.TestCase):
         for values in ({"kafka": {"sasl": {"mechanism": "GSSAPI"}}},
                        {"image": {"digest": "sha256:1"}},
                        {"provider": {"workers": {"a": {"types": ["github.com"]}}}},
+                       {"provider": {"tls": {"existingSecret": "s", "clientNames": [""]}}},
                        {"reposync": {"refresh": {"startingDeadlineSeconds": 5}}},
                        {"publicUrl": "lamplighter.example.com"},
                        {"api": {"clients": [{"name": "a", "scopes": ["all"], "existingSecret": "s"}]}}):
@@ -157,12 +180,15 @@ class Refusals(unittest.TestCase):
                 "needs existingSecret": {"flux": {"sources": [{"name": "a", "proof": "hmac"}]}},
                 "name of two sources": {"connections": both + both},
                 "second source of type gitlab": {"gitProviders": {"gitlab": FORGE}, "connections": both},
+                "a trial has one worker": {"provider": {"workers": {"a": {"types": ["github"]}}}},
                 "a trial is one pod": {"defaults": {"autoscaling": {"enabled": True}}},
                 "database:": {"kafka": {"bootstrapServers": "kafka:9092"}},
                 "database.url: must begin with postgresql://": {
                     **PRODUCTION, "database": {"url": "sqlite:///var/lib/lamplighter/catalog.db"}},
                 "kafka.sasl:": {**PRODUCTION, "kafka": sasl},
                 "kafka.tls.clientCertificate": {"kafka": {"tls": {"clientCertificate": True}}},
+                "provider.tls.clientNames: needs existingSecret": {
+                    "provider": {"tls": {"clientNames": ["a"]}}},
                 "another worker's": {**PRODUCTION, "provider": {"workers": {
                     "a": {"types": ["github"]}, "b": {"types": ["github"]}}}},
                 "keda and autoscaling": {**PRODUCTION, "dispatcher": {

@@ -151,6 +151,10 @@ manifests:
   {{- include "lamplighter.config.manifests" . | nindent 2 }}
 providers:
   {{- include "lamplighter.config.workers" . | nindent 2 }}
+{{- with include "lamplighter.config.workersTls" . }}
+providers_tls:
+  {{- . | nindent 2 }}
+{{- end }}
 {{- with include "lamplighter.config.server" (dict "root" . "port" 50053 "scopes" "^([*]|statuses:.*|dead-letters:.*)$") }}
 status_service:
   {{- . | nindent 2 }}
@@ -186,6 +190,26 @@ default: {{ printf $at (include "lamplighter.name" (dict "root" . "name" "provid
 {{ . }}: {{ printf $at $service $root.Release.Namespace }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The certificate to show to provider workers, and the authority of theirs; or nothing. */}}
+{{- define "lamplighter.config.workersTls" -}}
+{{- if include "lamplighter.workerTlsSecret" . -}}
+ca_file: /etc/lamplighter/provider-tls/ca.crt
+cert_file: /etc/lamplighter/provider-tls/tls.crt
+key_file: /etc/lamplighter/provider-tls/tls.key
+{{- end -}}
+{{- end -}}
+
+{{/* Hosts in all addresses of provider workers, a list: the names that their certificate needs. */}}
+{{- define "lamplighter.workerHosts" -}}
+{{- $hosts := list -}}
+{{- range $addresses := list "workerServices" "workers" -}}
+{{- range include (printf "lamplighter.config.%s" $addresses) $ | fromYaml -}}
+{{- $hosts = append $hosts (. | trimPrefix "dns:///" | trimSuffix ":50051") -}}
+{{- end -}}
+{{- end -}}
+{{- $hosts | uniq | sortAlpha | toYaml -}}
 {{- end -}}
 
 {{/*
@@ -244,12 +268,22 @@ clients:
 
 {{- define "lamplighter.config.provider.own" -}}
 {{- $root := .root -}}
-{{- if and (include "lamplighter.isTrial" $root) (not (include "lamplighter.hasRefresh" $root)) -}}
+{{- if not (include "lamplighter.exposesWorkers" $root) -}}
 listen: 127.0.0.1:50051
 {{- else -}}
-{{/* For those whom the NetworkPolicy lets in. */ -}}
 listen: {{ printf "%s:50051" $root.Values.listenAddress | quote }}
+{{- if include "lamplighter.workerTlsSecret" $root }}
+tls:
+  cert_file: /etc/lamplighter/provider-tls/tls.crt
+  key_file: /etc/lamplighter/provider-tls/tls.key
+  client_ca_file: /etc/lamplighter/provider-tls/ca.crt
+{{- with $root.Values.provider.tls.clientNames }}
+client_names: {{ toJson . }}
+{{- end }}
+{{- else }}
+{{- /* For those whom the NetworkPolicy lets in. */}}
 allow_plaintext: true
+{{- end }}
 {{- end }}
 admin_listen: {{ printf "%s:9090" $root.Values.listenAddress | quote }}
 {{- with .types }}
@@ -301,6 +335,10 @@ database_file: /etc/lamplighter/database/url
 {{- end }}
 providers:
   {{- include "lamplighter.config.workers" . | nindent 2 }}
+{{- with include "lamplighter.config.workersTls" . }}
+providers_tls:
+  {{- . | nindent 2 }}
+{{- end }}
 {{- if include "lamplighter.hasRefresh" . }}
 {{- /* New connections at once, and all when the CronJob did not come. */}}
 refresh_interval: 36h

@@ -28,6 +28,11 @@ that it does not need: forges' credentials are in provider pods alone.
 {{- if or (has "dispatcher" .programs) (has "reposync" .programs) }}
 {{ include "lamplighter.files.api" .root }}
 {{- end }}
+{{- if or (has "dispatcher" .programs) (has "provider" .programs) (has "reposync" .programs) (has "refresh" .programs) }}
+{{- with include "lamplighter.workerTlsSecret" .root }}
+{{ include "lamplighter.secretFiles" (dict "name" "provider-tls" "secret" . "keys" (list "tls.crt" "tls.key" "ca.crt")) }}
+{{- end }}
+{{- end }}
 {{- if and (include "lamplighter.opensDatabase" .) (not (include "lamplighter.isTrial" .root)) }}
 {{- $key := .root.Values.database.existingSecretKey }}
 {{ include "lamplighter.secretFiles" (dict "name" "database" "secret" (include "lamplighter.databaseSecret" .root) "keys" (list (list $key "url"))) }}

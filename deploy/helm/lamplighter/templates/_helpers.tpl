@@ -140,6 +140,16 @@ yes
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty where provider workers are called over the network: beyond their own pod. */}}
+{{- define "lamplighter.exposesWorkers" -}}
+{{- if or (not (include "lamplighter.isTrial" .)) (include "lamplighter.hasRefresh" .) }}yes{{ end -}}
+{{- end -}}
+
+{{/* The Secret of the certificate of provider workers and of their callers, or nothing. */}}
+{{- define "lamplighter.workerTlsSecret" -}}
+{{- if include "lamplighter.exposesWorkers" . }}{{ .Values.provider.tls.existingSecret }}{{ end -}}
+{{- end -}}
+
 {{/* Gives a list its own say over what is wrong with the values. */}}
 {{- define "lamplighter.check" -}}
 {{- $problems := include "lamplighter.problems" . | fromYamlArray -}}

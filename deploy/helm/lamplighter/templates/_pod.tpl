@@ -98,7 +98,8 @@ ports:
   {{- end }}
 {{- $live := dict "httpGet" (dict "path" "/livez" "port" "admin") -}}
 {{- $ready := dict "httpGet" (dict "path" "/readyz" "port" "admin") "periodSeconds" 5 -}}
-{{- if deepEqual .workload.programs (list "provider") -}}
+{{- /* Kubelet's gRPC probe has neither TLS nor a certificate to show. */ -}}
+{{- if and (deepEqual .workload.programs (list "provider")) (not (include "lamplighter.workerTlsSecret" .root)) -}}
 {{- $ready = dict "grpc" (dict "port" 50051 "service" "lamplighter.v1.ProviderService") "periodSeconds" 5 -}}
 {{- end }}
 startupProbe:

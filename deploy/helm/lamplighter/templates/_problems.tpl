@@ -79,12 +79,20 @@
 {{- if and $isTrial (or .Values.defaults.autoscaling.enabled (.Values.trial.autoscaling | default dict).enabled) }}
 - "defaults.autoscaling: a trial is one pod: set kafka.bootstrapServers"
 {{- end }}
+{{- if and $isTrial .Values.provider.workers }}
+- "provider.workers: a trial has one worker, in its pod: set kafka.bootstrapServers"
+{{- end }}
 {{- with .Values.kafka }}
 {{- if and .sasl.mechanism (not (and .sasl.username (or .sasl.password .sasl.existingSecret))) }}
 - "kafka.sasl: a mechanism needs a username, and a password or existingSecret"
 {{- end }}
 {{- if and .tls.clientCertificate (not .tls.existingSecret) }}
 - "kafka.tls.clientCertificate: needs existingSecret"
+{{- end }}
+{{- end }}
+{{- with .Values.provider.tls }}
+{{- if and .clientNames (not .existingSecret) }}
+- "provider.tls.clientNames: needs existingSecret, as the names are those of certificates"
 {{- end }}
 {{- end }}
 {{- $served := list }}
