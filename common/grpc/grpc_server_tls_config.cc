@@ -1,5 +1,8 @@
 #include "common/grpc/grpc_server_tls_config.h"
 
+#include "absl/status/status.h"
+#include "common/grpc/tls_files.h"
+
 namespace lamplighter {
 
 absl::StatusOr<GrpcServerTls> ReadGrpcServerTls(
@@ -11,8 +14,10 @@ absl::StatusOr<GrpcServerTls> ReadGrpcServerTls(
   GrpcServerTls read = {.cert_file = config.cert_file(),
                         .key_file = config.key_file(),
                         .client_ca_file = config.client_ca_file()};
-  if (const auto made = MakeGrpcServerCredentials(read); !made.ok()) {
-    return file.Error(field, made.status().message());
+  if (const absl::Status usable =
+          CheckTlsFiles(read.cert_file, read.key_file, read.client_ca_file);
+      !usable.ok()) {
+    return file.Error(field, usable.message());
   }
   return read;
 }

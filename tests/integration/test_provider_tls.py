@@ -28,12 +28,16 @@ class MutualTls(ShowsLogs, unittest.TestCase):
             f"sqlite://{self.folder}/catalog.db", refresh_interval="0s",
             providers_tls=self.files("reposync", "ca_file"))
         self.addCleanup(self.catalog.stop)
+
+    def start(self, dispatcher):
+        """Starts all but reposync; the dispatcher shows a certificate of that name."""
         config = self.catalog.config
         config.write_text(config.read_text().replace(
             "\nprovider:\n", f"\nprovider:\n  tls: {self.files('worker', 'client_ca_file')}\n"
             "  client_names: [dispatcher, reposync]\n").replace(
                 "\ndispatcher:\n",
-                f"\ndispatcher:\n  providers_tls: {self.files('dispatcher', 'ca_file')}\n"))
+                f"\ndispatcher:\n  providers_tls: {self.files(dispatcher, 'ca_file')}\n"))
+        self.catalog.lamplighter.start()
 
     def files(self, name, authority):
         """A section of the configuration that names a certificate's files."""
@@ -49,7 +53,7 @@ class MutualTls(ShowsLogs, unittest.TestCase):
         wait_until("the status", lambda: self.forge.calls("POST", f"/statuses/{sha}"))
 
     def test_statuses_are_set_and_repositories_listed(self):
-        self.catalog.lamplighter.start()
+        self.start("dispatcher")
         self.catalog.start()
         self.post("1" * 40)
         self.wait_for_status("1" * 40)
@@ -59,20 +63,16 @@ class MutualTls(ShowsLogs, unittest.TestCase):
         self.assertEqual(refused.exception.code, UNAVAILABLE, "without TLS")
 
     def test_one_by_another_name_is_refused_until_its_certificate_is_renewed(self):
-        for suffix in ("pem", "key"):
-            shutil.copy(self.folder / f"dispatcher.{suffix}", self.folder / f"kept.{suffix}")
-        stranger, key = self.authority.issue("stranger")
-        shutil.copy(stranger, self.folder / "dispatcher.pem")
-        shutil.copy(key, self.folder / "dispatcher.key")
+        self.start("stranger")
         lamplighter = self.catalog.lamplighter
-        lamplighter.start()
         self.post("2" * 40)
         wait_until("a word about it", lambda: "connection refused: its certificate has no name"
                    in lamplighter["provider"].log())
         self.assertIn("common_name=stranger", lamplighter["provider"].log())
         self.assertEqual(self.forge.calls("POST", "/statuses/"), [])
+        self.authority.issue("dispatcher")
         for suffix in ("pem", "key"):
-            shutil.copy(self.folder / f"kept.{suffix}", self.folder / f"dispatcher.{suffix}")
+            shutil.copy(self.folder / f"dispatcher.{suffix}", self.folder / f"stranger.{suffix}")
         self.wait_for_status("2" * 40)
 
 

@@ -62,6 +62,7 @@ awaitable<absl::Status> ConfiguredConnections::UpdateFrom(
 }
 
 awaitable<void> ConfiguredConnections::Run() {
+  int failures = 0;  // in a row
   while (true) {
     const absl::Status status = co_await Update();
     if (!status.ok() && status.message() != last_error_) {
@@ -69,10 +70,10 @@ awaitable<void> ConfiguredConnections::Run() {
           .With("error", status);
     }
     last_error_ = std::string(status.message());
-    failures_ = status.ok() ? 0 : failures_ + 1;
+    failures = status.ok() ? 0 : failures + 1;
     const absl::Duration wait =
         status.ok() ? options_.interval
-                    : options_.backoff.AtLeastHalfAfter(failures_, random_);
+                    : options_.backoff.AtLeastHalfAfter(failures, random_);
     if (!(co_await sleeper_.SleepFor(wait)).ok()) co_return;
   }
 }

@@ -52,7 +52,6 @@ class ConfiguredConnections {
   const Clock& clock_;
   Sleeper& sleeper_;
   absl::BitGen random_;
-  int failures_ = 0;        // in a row
   std::string last_error_;  // each is logged once
 };
 
